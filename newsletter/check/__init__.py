@@ -1,0 +1,1 @@
+"""Proof-reading: what an edition should not leave the house with."""

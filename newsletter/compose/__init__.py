@@ -1,0 +1,1 @@
+"""Article files -> Issue -> Edition: writes nothing, sends nothing."""

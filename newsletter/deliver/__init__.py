@@ -1,0 +1,1 @@
+"""Edition -> Messages -> Deliveries."""

@@ -1,0 +1,1 @@
+"""The carriers that ship with the press, each found by its name."""

@@ -1,0 +1,1 @@
+"""Who reads us, and who got what."""
