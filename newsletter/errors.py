@@ -1,17 +1,17 @@
 """Everything that can go wrong, in one family.
 
-    NewsletterError                exit  who acts on it
-    |-- ConfigError                 2    whoever edits newsletter.toml or the environment
-    |-- ContentError                3    the writer of an issue or an article
-    |-- TemplateError               3    the designer of a template
-    |-- LinkError                   3    nobody: a signed link that is forged or cut short
-    |-- StoreError                 75    whoever keeps the database
-    `-- DeliveryError               4
-        |-- Refused                      this recipient, for good
-        |-- Deferred                     this recipient, for now
-        |-- InDoubt                      this recipient: nobody can tell
-        |-- Vetoed                       this recipient: no longer owed the message, so it must not leave
-        `-- Unavailable            75    everybody, for now: the run stops
+NewsletterError                exit  who acts on it
+|-- ConfigError                 2    whoever edits newsletter.toml or the environment
+|-- ContentError                3    the writer of an issue or an article
+|-- TemplateError               3    the designer of a template
+|-- LinkError                   3    nobody: a signed link that is forged or cut short
+|-- StoreError                 75    whoever keeps the database
+`-- DeliveryError               4
+    |-- Refused                      this recipient, for good
+    |-- Deferred                     this recipient, for now
+    |-- InDoubt                      this recipient: nobody can tell
+    |-- Vetoed                       this recipient: no longer owed the message, so it must not leave
+    `-- Unavailable            75    everybody, for now: the run stops
 """
 
 import difflib
@@ -77,7 +77,14 @@ class DeliveryError(NewsletterError):
     exit_code = 4
 
     def __init__(
-        self, message: str, *, where: str = "", hint: str = "", phase: str = "", code: int = 0, reply: str = ""
+        self,
+        message: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        phase: str = "",
+        code: int = 0,
+        reply: str = "",
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.phase = phase
