@@ -1,0 +1,142 @@
+"""What every command starts from: the publication around the current folder, the time, the issue meant."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from newsletter.config import FILE, Config, read_config
+from newsletter.errors import ConfigError, ContentError
+
+if TYPE_CHECKING:
+    from newsletter.model import Edition, Issue
+    from newsletter.readers.database import Database
+
+ISSUE_HELP = "ISSUE is a date (2026-11-23), today, next, or the path of an issue's folder."
+
+
+class Press:
+    """One publication as the command line sees it; `clock` sets another time, from which it goes on."""
+
+    def __init__(self, folder: Path, clock: datetime | None = None) -> None:
+        self.folder = folder.absolute()
+        self._clock = clock
+        self._started = time.monotonic()
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings of the publication that holds the current folder; raises ConfigError."""
+        for folder in (self.folder, *self.folder.parents):
+            if (folder / FILE).is_file():
+                return read_config(folder)
+        return read_config(self.folder)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.publication.time_zone)
+
+    def now(self) -> datetime:
+        """The time, in the publication's zone."""
+        if self._clock is None:
+            return datetime.now(self.zone)
+        return self._clock.replace(tzinfo=self.zone) + timedelta(seconds=time.monotonic() - self._started)
+
+    @property
+    def today(self) -> date:
+        return self.now().date()
+
+    def shown(self, path: Path) -> str:
+        """A path as the person at the keyboard would type it."""
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+    # ---- which issue ----
+
+    def issue_folder(self, named: str | None, *, nearest: bool) -> Path:
+        """The folder of the issue that is meant.
+
+        Without a name it is, if `nearest`, the first issue from today on that was not sent, or the last one
+        before; else today's. Raises ContentError if there is none.
+        """
+        from newsletter.compose.issue import day_of, issue_days
+
+        issues = self.config.root / "issues"
+        days = issue_days(issues)
+        if named is None and nearest:
+            sent = self._sent_keys()
+            waiting = [day for day in days if day.isoformat() not in sent]
+            coming = [day for day in waiting if day >= self.today]
+            if not waiting:
+                raise ContentError("no issue that was not sent", where="issues", hint="newsletter new")
+            return issues / (coming[0] if coming else waiting[-1]).isoformat()
+        if named in (None, "today"):
+            if self.today not in days:
+                later = [day for day in days if day > self.today]
+                hint = f"newsletter new {self.today}" + (f", or name another: {later[0]}" if later else "")
+                raise ContentError(f"no issue of today, {self.today}", where="issues", hint=hint)
+            return issues / self.today.isoformat()
+        if named == "next":
+            later = [day for day in days if day > self.today]
+            if not later:
+                raise ContentError(
+                    f"no issue after today, {self.today}", where="issues", hint="newsletter new"
+                )
+            return issues / later[0].isoformat()
+        if named is not None and day_of(named):
+            return issues / named
+        path = self.folder / (named or "")
+        if day_of(path.name) is None:
+            hint = "write a date such as 2026-11-23, today, next, or the path of an issue's folder"
+            raise ConfigError(f"no issue is called {named!r}", where="ISSUE", hint=hint)
+        return path
+
+    def _sent_keys(self) -> set[str]:
+        from newsletter.readers.ledger import Ledger
+
+        if not self.has_database():
+            return set()
+        with self.database() as database:
+            return {key for key, done in Ledger(database).issue_keys().items() if done}
+
+    # ---- the parts, joined ----
+
+    def issue(self, folder: Path) -> "Issue":
+        from newsletter.compose.issue import read_issue
+
+        return read_issue(folder, root=self.config.root)
+
+    def edition(self, issue: "Issue") -> "Edition":
+        from newsletter.compose.edition import compose
+
+        config = self.config
+        return compose(
+            issue, config.publication, config.look, templates=config.root / "templates", root=config.root
+        )
+
+    def has_database(self) -> bool:
+        return self._database_path().exists()
+
+    def database(self) -> "Database":
+        """The publication's own database, made at the first use."""
+        from newsletter.readers.database import Database
+
+        return Database.open(self.config.store_url, self.config.root)
+
+    def _database_path(self) -> Path:
+        return self.config.root / self.config.store_url.removeprefix("sqlite:///")
+
+    def rehearsal_database(self) -> "Database":
+        """The rehearsal's own database; a power cut may cost its last rows, which nobody would miss."""
+        from newsletter.readers.database import Database
+
+        return Database.open(
+            f"sqlite:///{self.config.state / 'rehearsal.db'}", self.config.root, durable=False
+        )
+
+    def sending_time(self, day: date) -> datetime:
+        """The hour at which the issue of a day is meant to leave."""
+        return datetime.combine(day, self.config.send.hour, tzinfo=self.zone)
+
+    def utc_now(self) -> datetime:
+        return self.now().astimezone(UTC)

@@ -1,0 +1,42 @@
+"""Edition -> files to look at, filled in for a reader who does not exist."""
+
+from datetime import datetime
+from pathlib import Path
+
+from newsletter.deliver.message import cut
+from newsletter.errors import ConfigError
+from newsletter.fields import Place, fill
+from newsletter.links import Links, Signer
+from newsletter.model import Edition, Publication, Reader
+
+_READER = Reader(id="specimen", email="camille@example.org", name="Camille")
+
+
+def write_specimen(edition: Edition, publication: Publication, folder: Path, *, at: datetime) -> list[Path]:
+    """Write issue.html with its pictures, issue.txt and issue.eml into `folder`; which files, in that order.
+
+    The message is dated `at`; its links to leave are dead. Raises ConfigError if a file cannot be written.
+    """
+    # A key that is no secret: what it signs is worth nothing, and the bytes are the same on every machine.
+    links = Links(publication, Signer((b"specimen specimen",), list_id=publication.list_id), dead=True)
+    web, mail = links.leave(_READER.id, at.date())
+    values = {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
+    html = fill(edition.html, values, Place.HTML)
+    for rendition in edition.renditions:
+        # A browser has neither the mail's parts nor a web site that is not yet there.
+        html = html.replace(rendition.src, f"pictures/{rendition.name}")
+    message = cut(edition, publication, at=at).fill(_READER, links)
+    files = {
+        folder / "issue.html": html.encode(),
+        folder / "issue.txt": fill(edition.text, values, Place.TEXT).encode(),
+        folder / "issue.eml": message.content,
+    }
+    files |= {folder / "pictures" / rendition.name: rendition.content for rendition in edition.renditions}
+    for path, content in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            hint = "name another folder with -o"
+            raise ConfigError(f"cannot be written: {error.strerror}", where=str(path), hint=hint) from error
+    return list(files)

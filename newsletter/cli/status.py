@@ -1,0 +1,93 @@
+"""The command that says what became of an issue."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.press import ISSUE_HELP, Press
+from newsletter.cli.screen import bold, say, table
+from newsletter.model import State
+
+if TYPE_CHECKING:
+    from newsletter.readers.ledger import Frozen, Ledger
+
+
+@click.command(epilog=ISSUE_HELP, short_help="What became of an issue.")
+@click.argument("issue", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.pass_obj
+def status(press: Press, issue: str | None, as_json: bool) -> int:
+    """What became of an issue: everybody accounted for, and by name whoever did not get it.
+
+    Exit code 5 if there are doubts, 4 if somebody is still owed the issue. Without ISSUE, today's.
+
+    \b
+    Example:
+      newsletter status 2026-11-23
+    """
+    from newsletter.readers.ledger import Ledger
+
+    key = press.issue_folder(issue, nearest=False).name
+    if press.has_database():
+        with press.database() as database:
+            ledger = Ledger(database)
+            if frozen := ledger.frozen(key):
+                return _show(press, ledger, frozen, as_json)
+    if as_json:
+        click.echo(json.dumps({"issue": key, "audience": 0}))
+        return 0
+    say(f"{bold(key)} was not sent.")
+    _tell_rehearsal(press, key)
+    return 0
+
+
+def _tell_rehearsal(press: Press, key: str) -> None:
+    from newsletter.cli.run import in_words
+    from newsletter.readers.ledger import Ledger
+
+    if not (press.config.state / "rehearsal.db").exists():
+        return
+    with press.rehearsal_database() as database:
+        ledger = Ledger(database, rehearsal=True)
+        if frozen := ledger.frozen(key):
+            at = frozen.frozen_at.astimezone(press.zone)
+            say(f"A rehearsal was held at {at:%H:%M on %d %B %Y}: {in_words(ledger.tally(key))}")
+
+
+def _show(press: Press, ledger: "Ledger", frozen: "Frozen", as_json: bool) -> int:
+    from newsletter.cli.run import in_words
+
+    tally = ledger.tally(frozen.key)
+    missing = [
+        (row.email or row.reader_id, str(row.state), row.reason or row.last_detail)
+        for state in State
+        if state is not State.SENT
+        for row in ledger.rows(frozen.key, state)
+    ]
+    if as_json:
+        facts = {
+            "issue": frozen.key,
+            "subject": frozen.subject,
+            "fingerprint": frozen.fingerprint,
+            "frozen_at": frozen.frozen_at.isoformat(),
+            "audience": tally.audience,
+            "sent": tally.sent,
+            "refused": tally.refused,
+            "expired": tally.expired,
+            "withheld": dict(tally.withheld),
+            "in_doubt": tally.in_doubt,
+            "owed": tally.owed,
+            "holds": tally.holds,
+            "not_sent": [{"email": email, "state": state, "detail": why} for email, state, why in missing],
+        }
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+    else:
+        say(f"{bold(frozen.subject)}")
+        at = frozen.frozen_at.astimezone(press.zone)
+        say(f"{frozen.key}, frozen at {at:%H:%M on %d %B %Y}: {in_words(tally)}")
+        if not tally.holds:
+            say("The books do not balance: somebody is not accounted for.")
+        if missing:
+            table(("reader", "state", "what was said"), missing)
+    return 5 if tally.in_doubt else 4 if tally.owed else 0

@@ -1,0 +1,128 @@
+"""The templates folder: Jinja2, strict, with every fault told by the template's own file and line.
+
+Each element that a template writes carries the place it was written at (`PLACE`), so that a fault found
+later, in the markup, can be told by the template's line as well; `markup.py` takes the places off again.
+"""
+
+import re
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.ext import Extension
+from markupsafe import Markup
+
+from newsletter.compose.text import wrap
+from newsletter.compose.words import Words
+from newsletter.errors import NewsletterError, TemplateError, nearest
+from newsletter.fields import field
+
+PLACE = "written-at"
+
+_NOT_MARKUP = re.compile(r"(\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->)", re.DOTALL)
+_ELEMENT = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)(?=[\s/>])")
+
+
+class _Places(Extension):
+    """Adds to every element in a template the file and line it stands on."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        if not name or not name.endswith(".mjml.j2"):
+            return source
+        out = []
+        line = 1
+        for part in _NOT_MARKUP.split(source):
+            if _NOT_MARKUP.fullmatch(part):
+                out.append(part)
+            else:
+                start = line
+                out.append(
+                    _ELEMENT.sub(
+                        lambda m, part=part, start=start: (
+                            f'<{m[1]} {PLACE}="{name}:{start + part.count(chr(10), 0, m.start())}"'
+                        ),
+                        part,
+                    )
+                )
+            line += part.count("\n")
+        return "".join(out)
+
+
+class Templates:
+    """The templates of one publication, with the words of its language."""
+
+    def __init__(self, folder: Path, words: Words) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder, encoding="utf-8"),
+            # On for markup; plain text must stay as it is.
+            autoescape=lambda name: name is not None and name.endswith(".mjml.j2"),  # noqa: S701
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n", _Places],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        install = self._environment.install_gettext_translations  # type: ignore[attr-defined]
+        install(words.translations, newstyle=True)
+        self._environment.globals.update(field=field)
+        self._environment.filters.update(wrap=wrap)
+        self._folder = folder
+
+    def render(self, name: str, values: Mapping[str, object]) -> str:
+        """The template `name` with these values; raises TemplateError naming the template's file and line."""
+        try:
+            return self._environment.get_template(name).render(values)
+        except NewsletterError as error:
+            error.where = error.where or self._where(error.__traceback__, name)
+            raise
+        except TemplateSyntaxError as error:
+            where = f"templates/{error.name or name}:{error.lineno}"
+            raise TemplateError(f"not a template: {error.message}", where=where) from error
+        except TemplateNotFound as error:
+            where = self._where(error.__traceback__, name)
+            meant = nearest(str(error.name), self._environment.list_templates())
+            hint = f'did you mean "{meant}"?' if meant else f"add {error.name} to the templates folder"
+            raise TemplateError(f"no template is called {error.name!r}", where=where, hint=hint) from error
+        except UndefinedError as error:
+            raise self._undefined(error, name, values) from error
+        except UnicodeDecodeError as error:
+            raise TemplateError("not UTF-8", where=f"templates/{name}", hint="save it as UTF-8") from error
+        except Exception as error:
+            # A template is code: it can raise anything. Faults outside of it are ours and pass.
+            where = self._where(error.__traceback__, "")
+            if not where:
+                raise
+            raise TemplateError(f"{type(error).__name__}: {error}", where=where) from error
+
+    def _undefined(self, error: UndefinedError, name: str, values: Mapping[str, object]) -> TemplateError:
+        message = str(error.message)
+        quoted = re.search(r"has no attribute '([^']+)'|'([^']+)' is undefined", message)
+        missing = (quoted[1] or quoted[2]) if quoted else ""
+        known: set[str] = set(values) | set(self._environment.globals)
+        for value in values.values():
+            known |= set(getattr(type(value), "__slots__", ())) | set(getattr(value, "__dict__", ()))
+        meant = nearest(missing, known) if missing else ""
+        hint = f'did you mean "{meant}"?' if meant else "see docs/templates.md for what a template may use"
+        return TemplateError(message, where=self._where(error.__traceback__, name), hint=hint)
+
+    def _where(self, trace: TracebackType | None, name: str) -> str:
+        """The place in a template where the trace last stood, or the template as a whole."""
+        for frame in reversed(traceback.extract_tb(trace)):
+            path = Path(frame.filename)
+            if path.suffix == ".j2" and path.is_relative_to(self._folder):
+                return f"templates/{path.relative_to(self._folder).as_posix()}:{frame.lineno}"
+        return f"templates/{name}" if name else ""
+
+
+def safe(html: str) -> Markup:
+    """HTML of our own making, which templates need not escape."""
+    return Markup(html)  # noqa: S704 - only prose.py's output comes here, and it escapes what writers typed
