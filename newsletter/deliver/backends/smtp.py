@@ -1,0 +1,115 @@
+"""Message -> a mail server, one message and one recipient at a time (RFC 5321).
+
+The point of no return is the final dot. The whole text goes out first, then `commit` is called, then the dot:
+what fails before the dot can be tried again, what fails after it is a doubt.
+"""
+
+from collections.abc import Callable
+from typing import Self
+
+from newsletter.deliver.backends.session import Security, Server, Session
+from newsletter.deliver.smtp_protocol import Phase, envelope_address, mail_command, rcpt_command, stuffed
+from newsletter.errors import ConfigError, Deferred, Refused, Unavailable
+from newsletter.model import Message
+from newsletter.settings import Table
+
+PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "plain": 25}  # RFC 6409, RFC 8314, RFC 5321
+
+
+class SmtpBackend:
+    """One session with one mail server, used for message after message, replaced after any oddity."""
+
+    reaches_people: bool = True
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._session: Session | None = None
+
+    @classmethod
+    def configured(cls, table: Table) -> Self:
+        """From `[backends.smtp]` and NEWSLETTER_SMTP_PASSWORD; raises ConfigError."""
+        host = table.string("host")
+        security = table.choice("security", "starttls", tuple(PORTS))
+        port = table.integer("port", PORTS[security], least=1, most=65535)
+        username = table.string("username", "")
+        table.done()
+        if not host:
+            raise table.error("host", "is empty", 'write for instance host = "smtp.example.org"')
+        password = table.secret("SMTP_PASSWORD") if username else ""
+        if username and not password:
+            raise ConfigError(
+                f"no password for {username!r}",
+                where=table.where("username"),
+                hint="set NEWSLETTER_SMTP_PASSWORD, or NEWSLETTER_SMTP_PASSWORD_FILE to a file of mode 0600",
+            )
+        ways: dict[str, Security] = {"starttls": "starttls", "tls": "tls", "plain": "plain"}
+        server = Server(host=host, port=port, security=ways[security], username=username, password=password)
+        if security == "plain" and not server.is_loopback:
+            hint = 'write security = "starttls" or "tls"; "plain" is for a server on this machine'
+            raise table.error("security", f"mail to {host!r} would travel unencrypted", hint)
+        return cls(server)
+
+    def open(self) -> None:
+        """Connect, turn to TLS, log in; raises `Unavailable`."""
+        self.close()
+        self._session = Session(self._server)
+
+    def send(self, message: Message, commit: Callable[[], None]) -> str:
+        """Hand over one message; returns the server's reply to the final dot.
+
+        Raises as `Backend.send` says. An address that cannot stand in an envelope is `Refused` before
+        anything is sent; what the server says before RCPT is never about one reader, and only what it says
+        while a session is opened, MAIL 5xx and 530 are `Unavailable` (`smtp_protocol.verdict`).
+        """
+        recipient = envelope_address(message.recipient)
+        try:
+            sender = envelope_address(message.sender)
+        except Refused as error:
+            raise Unavailable(f"the sender cannot be used: {error}", phase=Phase.MAIL) from error
+        session = self._begun(message, sender, recipient)
+        session.ask(Phase.RCPT, rcpt_command(recipient))
+        session.ask(Phase.DATA, b"DATA\r\n")
+        try:
+            session.write(b"".join(stuffed(message.segments)))
+            session.listen(Phase.TEXT)
+            commit()
+        except BaseException:
+            session.hang_up()  # a text without its final dot is not a message (RFC 5321 §4.1.1.10)
+            raise
+        return session.ask(Phase.DOT, b".\r\n").text
+
+    def close(self) -> None:
+        """Take leave of the server; never raises."""
+        session, self._session = self._session, None
+        if session is not None and not session.closed:
+            session.leave()
+
+    def _begun(self, message: Message, sender: str, recipient: str) -> Session:
+        """A session that has accepted MAIL; one that died while it was idle is replaced once.
+
+        Servers hang up on the idle, or after so many messages (RFC 5321 §3.8): that is nobody's failure.
+        """
+        session = self._session
+        if session is not None and not session.closed and session.used:
+            try:
+                session.ask(Phase.RSET, b"RSET\r\n")
+                return _mail(session, message, sender, recipient)
+            except Deferred:
+                if not session.closed:
+                    raise
+        if session is None or session.closed:
+            session = self._session = Session(self._server)
+        return _mail(session, message, sender, recipient)
+
+
+def _mail(session: Session, message: Message, sender: str, recipient: str) -> Session:
+    command = mail_command(
+        sender,
+        recipient,
+        session.extensions,
+        octets=sum(map(len, message.segments)),
+        ascii_only=all(segment.isascii() for segment in message.segments),
+    )
+    session.used = True
+    session.ask(Phase.MAIL, command)
+    return session

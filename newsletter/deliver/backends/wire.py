@@ -1,0 +1,116 @@
+"""One socket to a mail server, on which every step has a deadline."""
+
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from newsletter.deliver.smtp_protocol import Garbled, Replies, Reply
+
+BLOCK = 65536
+
+
+class Lost(Exception):
+    """The connection is of no more use; the text says why."""
+
+
+class Wire:
+    """A connected socket that speaks in replies; whatever goes wrong on it is `Lost`.
+
+    Deadlines are seconds for a whole step, not for each packet: a server that trickles its reply byte by
+    byte gets no more time than one that is silent.
+    """
+
+    def __init__(self, host: str, port: int, *, seconds: float) -> None:
+        """Connect, allowing each of the host's addresses so many seconds."""
+        with _told():
+            self._socket = socket.create_connection((host, port), timeout=seconds)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._replies = Replies()
+        self._events: deque[Reply | Garbled] = deque()
+
+    @property
+    def own_address(self) -> str:
+        """The numeric address of this end."""
+        with _told():
+            return str(self._socket.getsockname()[0])
+
+    def secure(self, context: ssl.SSLContext, host: str, *, seconds: float) -> None:
+        """Turn to TLS; raises `Lost` if the server's certificate does not prove that it is `host`."""
+        with _told():
+            self._socket = context.wrap_socket(
+                self._socket, server_hostname=host, do_handshake_on_connect=False
+            )
+            self._socket.settimeout(seconds)
+            self._socket.do_handshake()
+
+    def write(self, data: bytes, *, seconds: float) -> None:
+        """Hand all of `data` to the kernel; each block of 64 KiB may take so many seconds."""
+        for start in range(0, len(data), BLOCK):
+            ends = time.monotonic() + seconds
+            block = memoryview(data)[start : start + BLOCK]
+            while block:
+                with _told():
+                    self._socket.settimeout(_left(ends))
+                    block = block[self._socket.send(block) :]
+
+    def read(self, *, seconds: float) -> Reply:
+        """The next reply, complete within so many seconds."""
+        ends = time.monotonic() + seconds
+        while not self._events:
+            try:
+                with _told():
+                    self._socket.settimeout(_left(ends))
+                    self._take(self._socket.recv(BLOCK))
+            except Lost as lost:
+                if self._replies.waiting:
+                    raise Lost(f"{lost}, in the middle of a reply: {self._replies.begun!r}") from lost
+                raise
+        event = self._events.popleft()
+        if isinstance(event, Garbled):
+            raise Lost(event.reason)
+        return event
+
+    def unasked(self) -> str:
+        """What the server has said that nobody asked for, or ""; raises `Lost` if it has hung up."""
+        try:
+            with _told():
+                self._socket.settimeout(0)
+                self._take(self._socket.recv(BLOCK))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        if self._events:
+            event = self._events[0]
+            return event.text if isinstance(event, Reply) else event.reason
+        return self._replies.begun
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _take(self, data: bytes) -> None:
+        if not data:
+            raise Lost("the server closed the connection")
+        self._events += self._replies.feed(data)
+
+
+def _left(ends: float) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (BlockingIOError, ssl.SSLWantReadError):
+        raise
+    except TimeoutError as error:
+        raise Lost("time was up") from error
+    except ssl.SSLCertVerificationError as error:
+        raise Lost(f"the certificate does not hold: {error.verify_message}") from error
+    except (OSError, UnicodeError) as error:
+        raise Lost(getattr(error, "strerror", None) or str(error)) from error

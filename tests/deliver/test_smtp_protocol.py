@@ -1,0 +1,402 @@
+"""What a server's bytes say, and what they mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.deliver.smtp_protocol import (
+    Extensions,
+    Garbled,
+    Phase,
+    Replies,
+    Reply,
+    ehlo_command,
+    envelope_address,
+    in_step,
+    mail_command,
+    rcpt_command,
+    read_extensions,
+    silence,
+    stuffed,
+    verdict,
+)
+from newsletter.errors import Deferred, DeliveryError, InDoubt, Refused, Unavailable
+
+
+def events(data: bytes) -> list[Reply | Garbled]:
+    return Replies().feed(data)
+
+
+def reply(code: int, *lines: str) -> Reply:
+    return Reply(code=code, lines=lines or ("",))
+
+
+def test_a_reply_of_one_line() -> None:
+    assert events(b"250 2.0.0 ok\r\n") == [reply(250, "2.0.0 ok")]
+
+
+def test_a_reply_of_several_lines() -> None:
+    assert events(b"250-one\r\n250-two\r\n250 three\r\n") == [reply(250, "one", "two", "three")]
+
+
+def test_a_code_alone_on_a_whole_line_is_a_reply() -> None:
+    assert events(b"250\r\n") == [reply(250, "")]
+    assert reply(250, "").text == "250"
+
+
+def test_replies_to_pipelined_commands_come_in_order() -> None:
+    assert [e.code for e in events(b"250 a\r\n250-b\r\n250 c\r\n354 go\r\n") if isinstance(e, Reply)] == [
+        250,
+        250,
+        354,
+    ]
+
+
+@pytest.mark.parametrize(
+    "begun", [b"2", b"25", b"250", b"250 ok", b"250 ok\r", b"250-half\r\n", b"250-a\r\n250"]
+)
+def test_what_is_not_complete_is_no_reply(begun: bytes) -> None:
+    replies = Replies()
+    assert replies.feed(begun) == []
+    assert replies.waiting
+    assert replies.begun.startswith("2")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"25\r\n",
+        b"2500 ok\r\n",
+        b"hello\r\n",
+        b"\r\n",
+        b" 250 ok\r\n",
+        b"250ok\r\n",
+        b"250\tok\r\n",
+        b"250 ok\n",
+        b"250 o\rk\r\n",
+        b"150 wait\r\n",
+        b"099 ok\r\n",
+        b"600 ok\r\n",
+        b"999 ok\r\n",
+        b"250-one\r\n251 two\r\n",
+        b"250-one\r\n554 two\r\n",
+        "２50 ok\r\n".encode(),
+    ],
+)
+def test_what_is_not_smtp_is_garbled_and_nothing_after_it_counts(garbage: bytes) -> None:
+    replies = Replies()
+    got = replies.feed(garbage + b"250 ok\r\n")
+    assert [type(event) for event in got] == [Garbled]
+    assert replies.feed(b"250 ok\r\n") == []
+    assert not replies.waiting
+
+
+def test_a_line_may_have_512_octets_and_not_one_more() -> None:
+    assert events(b"250 " + b"x" * 506 + b"\r\n") == [reply(250, "x" * 506)]
+    assert events(b"250 " + b"x" * 507 + b"\r\n") == [Garbled(reason="a line of over 512 octets")]
+    assert events(b"250 " + b"x" * 508) == [Garbled(reason="a line of over 512 octets")]
+
+
+def test_a_reply_may_have_100_lines_and_not_one_more() -> None:
+    assert len(events(b"250-x\r\n" * 99 + b"250 x\r\n")) == 1
+    assert events(b"250-x\r\n" * 100 + b"250 x\r\n") == [Garbled(reason="a reply of over 100 lines")]
+
+
+LIKELY = st.sampled_from(
+    [
+        b"250 ok\r\n",
+        b"250-a\r\n",
+        b"354 go\r\n",
+        b"25",
+        b"\r",
+        b"\n",
+        b"421 bye\r\n",
+        b"999 x\r\n",
+        b"x" * 300,
+    ]
+)
+
+
+@given(st.lists(LIKELY | st.binary(max_size=20), max_size=30), st.data())
+def test_how_the_stream_is_cut_makes_no_difference(pieces: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(pieces)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=20).map(sorted))
+    whole, cut = Replies(), Replies()
+    expected = whole.feed(stream)
+    got = [e for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) for e in cut.feed(stream[a:b])]
+    assert got == expected
+    assert (cut.waiting, cut.begun) == (whole.waiting, whole.begun)
+
+
+def test_control_characters_in_a_reply_cannot_reach_the_terminal() -> None:
+    [event] = events(b"250 \x1b[2Jhi\x00 \xe9t\xc3\xa9\r\n")
+    assert event == reply(250, "\\x1b[2Jhi\\x00 \\xe9té")
+
+
+def test_an_endless_reply_is_kept_short() -> None:
+    text = reply(550, *["x" * 400] * 50).text
+    assert len(text) == 500
+    assert text.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("said", "enhanced"),
+    [
+        (reply(550, "5.7.1 relaying denied"), "5.7.1"),
+        (reply(250, "2.0.0"), "2.0.0"),
+        (reply(550, "no such user"), ""),
+        (reply(550, "4.7.1 the class is another"), ""),
+        (reply(550, "5.7.1x"), ""),
+    ],
+)
+def test_the_enhanced_code_stands_at_the_head_of_the_text(said: Reply, enhanced: str) -> None:
+    assert said.enhanced == enhanced
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "meaning"),
+    [
+        (Phase.GREETING, 220, None),
+        (Phase.GREETING, 421, Unavailable),
+        (Phase.GREETING, 554, Unavailable),
+        (Phase.EHLO, 250, None),
+        (Phase.EHLO, 502, Unavailable),
+        (Phase.STARTTLS, 220, None),
+        (Phase.STARTTLS, 250, Unavailable),
+        (Phase.STARTTLS, 454, Unavailable),
+        (Phase.CHALLENGE, 334, None),
+        (Phase.CHALLENGE, 235, Unavailable),
+        (Phase.AUTH, 235, None),
+        (Phase.AUTH, 334, Unavailable),
+        (Phase.AUTH, 454, Unavailable),
+        (Phase.AUTH, 535, Unavailable),
+        (Phase.RSET, 250, None),
+        (Phase.RSET, 421, Deferred),
+        (Phase.RSET, 500, Deferred),
+        (Phase.MAIL, 250, None),
+        (Phase.MAIL, 354, Deferred),
+        (Phase.MAIL, 421, Deferred),
+        (Phase.MAIL, 452, Deferred),
+        (Phase.MAIL, 530, Unavailable),
+        (Phase.MAIL, 550, Unavailable),
+        (Phase.MAIL, 552, Unavailable),
+        (Phase.RCPT, 250, None),
+        (Phase.RCPT, 251, None),
+        (Phase.RCPT, 354, Deferred),
+        (Phase.RCPT, 421, Deferred),
+        (Phase.RCPT, 450, Deferred),
+        (Phase.RCPT, 451, Deferred),
+        (Phase.RCPT, 452, Deferred),
+        (Phase.RCPT, 552, Deferred),
+        (Phase.RCPT, 503, Deferred),
+        (Phase.RCPT, 501, Refused),
+        (Phase.RCPT, 550, Refused),
+        (Phase.RCPT, 553, Refused),
+        (Phase.RCPT, 554, Refused),
+        (Phase.RCPT, 530, Unavailable),
+        (Phase.DATA, 354, None),
+        (Phase.DATA, 250, Deferred),
+        (Phase.DATA, 421, Deferred),
+        (Phase.DATA, 451, Deferred),
+        (Phase.DATA, 503, Deferred),
+        (Phase.DATA, 554, Refused),
+        (Phase.DOT, 250, None),
+        (Phase.DOT, 299, None),
+        (Phase.DOT, 354, InDoubt),
+        (Phase.DOT, 421, Deferred),
+        (Phase.DOT, 451, Deferred),
+        (Phase.DOT, 552, Refused),
+        (Phase.DOT, 554, Refused),
+    ],
+)
+def test_what_a_reply_means_at_each_step(
+    phase: Phase, code: int, meaning: type[DeliveryError] | None
+) -> None:
+    assert verdict(phase, reply(code)) is meaning
+
+
+@pytest.mark.parametrize(
+    ("phase", "meaning"),
+    [
+        (Phase.CONNECT, Unavailable),
+        (Phase.GREETING, Unavailable),
+        (Phase.EHLO, Unavailable),
+        (Phase.STARTTLS, Unavailable),
+        (Phase.TLS, Unavailable),
+        (Phase.AUTH, Unavailable),
+        (Phase.RSET, Deferred),
+        (Phase.MAIL, Deferred),
+        (Phase.RCPT, Deferred),
+        (Phase.DATA, Deferred),
+        (Phase.TEXT, Deferred),
+        (Phase.DOT, InDoubt),
+    ],
+)
+def test_silence_is_a_doubt_after_the_dot_and_only_there(phase: Phase, meaning: type[DeliveryError]) -> None:
+    assert silence(phase) is meaning
+
+
+def test_a_connection_goes_on_after_a_refusal_and_not_after_421_or_nonsense() -> None:
+    assert in_step(Phase.RCPT, reply(550))
+    assert in_step(Phase.DOT, reply(451))
+    assert not in_step(Phase.RCPT, reply(421))
+    assert not in_step(Phase.DOT, reply(421))
+    assert not in_step(Phase.DATA, reply(250))
+    assert not in_step(Phase.RSET, reply(500))
+
+
+def test_the_answer_to_ehlo_is_read_whatever_its_case() -> None:
+    answer = reply(
+        250, "mx.example STARTTLS", "size 1000", "AUTH plain LOGIN", "AUTH XOAUTH2", "Pipelining", ""
+    )
+    extensions = read_extensions(answer)
+    assert extensions.offers("SIZE")
+    assert extensions.offers("PIPELINING")
+    assert not extensions.offers("STARTTLS")
+    assert extensions.mechanisms == ("PLAIN", "LOGIN", "XOAUTH2")
+
+
+@pytest.mark.parametrize(
+    ("address", "on_the_wire"),
+    [
+        ("zoe@example.com", "zoe@example.com"),
+        ("Zoe.O'Neil+news@Example.COM", "Zoe.O'Neil+news@Example.COM"),
+        ("zoe@actualité.fr", "zoe@xn--actualit-i1a.fr"),
+        ("zoe@straße.de", "zoe@xn--strae-oqa.de"),
+        ("zoé@example.com", "zoé@example.com"),
+    ],
+)
+def test_an_address_keeps_its_local_part_and_gets_an_ascii_domain(address: str, on_the_wire: str) -> None:
+    assert envelope_address(address) == on_the_wire
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "<evil@z.fr>b@y.fr",
+        '"a\r\nRCPT TO:<evil@z.fr>"@y.fr',
+        "evil@z.fr <b@y.fr>",
+        "b@y.fr,evil@z.fr",
+        "b@y.fr;evil@z.fr",
+        "b@y.fr evil@z.fr",
+        "b@y.fr>\r\nRCPT TO:<evil@z.fr",
+        "b@y.fr> SIZE=1",
+        "b@y.fr\n",
+        "b\x00@y.fr",
+        "b@y.fr\x00",
+        "b\u2028c@y.fr",
+        "b\u00a0c@y.fr",
+        "b\u202ec@y.fr",
+        "b\ud800@y.fr",
+        '"b"@y.fr',
+        "b(comment)@y.fr",
+        "b@[192.0.2.1]",
+        "@evil.fr:b@y.fr",
+        "=?utf-8?q?evil=40z.fr?=@y.fr",
+        "b@evil@y.fr",
+        ".b@y.fr",
+        "b..c@y.fr",
+        "b\\@y.fr",
+        "b@",
+        "@y.fr",
+        "b",
+        "",
+        "b@y..fr",
+        "b@-y.fr",
+        "b@é\u2028.fr",
+        "b@y\uff20z.fr",
+        "b@\ud800.fr",
+        f"{'b' * 65}@y.fr",
+        f"b@{'y' * 64}.fr",
+    ],
+)
+def test_an_address_that_could_be_read_as_another_is_refused(address: str) -> None:
+    with pytest.raises(Refused) as raised:
+        envelope_address(address)
+    assert raised.value.phase == "RCPT"
+
+
+@given(st.text(max_size=40) | st.emails())
+def test_no_address_can_leave_its_brackets(address: str) -> None:
+    try:
+        command = rcpt_command(envelope_address(address))
+    except Refused:
+        return
+    assert command.startswith(b"RCPT TO:<")
+    assert command.endswith(b">\r\n")
+    inside = command[9:-3].decode()
+    assert inside.isprintable()
+    assert not set(inside) & set(' <>",;:()[]\\')
+    assert inside.count("@") == 1
+
+
+PLAIN = Extensions(offered={})
+RICH = Extensions(offered={"SIZE": ("1000",), "8BITMIME": (), "SMTPUTF8": ()})
+
+
+@pytest.mark.parametrize(
+    ("recipient", "extensions", "ascii_only", "line"),
+    [
+        ("z@y.fr", PLAIN, True, "MAIL FROM:<s@x.fr>\r\n"),
+        ("z@y.fr", RICH, True, "MAIL FROM:<s@x.fr> SIZE=61\r\n"),
+        ("z@y.fr", RICH, False, "MAIL FROM:<s@x.fr> SIZE=61 BODY=8BITMIME\r\n"),
+        ("é@y.fr", RICH, True, "MAIL FROM:<s@x.fr> SIZE=61 SMTPUTF8\r\n"),
+    ],
+)
+def test_mail_has_the_parameters_that_are_offered_and_needed(
+    recipient: str, extensions: Extensions, ascii_only: bool, line: str
+) -> None:
+    assert mail_command("s@x.fr", recipient, extensions, octets=61, ascii_only=ascii_only) == line.encode()
+
+
+def test_a_local_part_with_accents_needs_smtputf8() -> None:
+    with pytest.raises(Refused, match="needs SMTPUTF8"):
+        mail_command("s@x.fr", "é@y.fr", PLAIN, octets=1, ascii_only=True)
+    with pytest.raises(Unavailable, match="needs SMTPUTF8"):
+        mail_command("é@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=True)
+    with pytest.raises(Unavailable, match="8BITMIME"):
+        mail_command("s@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "line"),
+    [
+        ("press.example.org", "192.0.2.1", b"EHLO press.example.org\r\n"),
+        ("laptop", "192.0.2.1", b"EHLO [192.0.2.1]\r\n"),
+        ("bad name.example", "2001:db8::1", b"EHLO [IPv6:2001:db8::1]\r\n"),
+    ],
+)
+def test_we_introduce_ourselves_by_full_name_or_by_address(name: str, address: str, line: bytes) -> None:
+    assert ehlo_command(name, address) == line
+
+
+@pytest.mark.parametrize(
+    ("segments", "travels"),
+    [
+        ([b"a\r\n"], b"a\r\n"),
+        ([b".a\r\n"], b"..a\r\n"),
+        ([b"a\r\n.b\r\n"], b"a\r\n..b\r\n"),
+        ([b"a\r\n", b".b\r\n"], b"a\r\n..b\r\n"),
+        ([b"a\r", b"\n.b\r\n"], b"a\r\n..b\r\n"),
+        ([b"a\r", b"\n", b"", b".b\r\n"], b"a\r\n..b\r\n"),
+        ([b"a.\r\n", b"b", b".c\r\n"], b"a.\r\nb.c\r\n"),
+        ([b"a\r\n.\r\n.\r\n"], b"a\r\n..\r\n..\r\n"),
+        ([b"no end"], b"no end\r\n"),
+        ([], b""),
+    ],
+)
+def test_a_dot_at_the_head_of_a_line_is_doubled(segments: list[bytes], travels: bytes) -> None:
+    assert b"".join(stuffed(segments)) == travels
+
+
+TEXTS = st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"..", b"\r\n."]), max_size=20)
+
+
+@given(TEXTS)
+def test_stuffing_is_the_same_for_any_segments_and_can_be_undone(segments: list[bytes]) -> None:
+    text = b"".join(segments)
+    travels = b"".join(stuffed(segments))
+    assert travels == b"".join(stuffed([text]))
+    assert b"\r\n.\r\n" not in b"\r\n" + travels
+    undone = (b"\r\n" + travels).replace(b"\r\n..", b"\r\n.")[2:]
+    assert undone in (text, text + b"\r\n")
