@@ -18,9 +18,9 @@ from datetime import date
 from enum import IntEnum
 from pathlib import Path
 
-from newsletter.config import Config, Table, read_secret
 from newsletter.errors import ConfigError, LinkError
 from newsletter.model import Publication
+from newsletter.settings import Table, read_secret
 
 _VERSION = 1
 _HEAD = 3
@@ -108,20 +108,20 @@ def _number(key: bytes) -> int:
     return hashlib.sha256(b"key number\0" + key).digest()[0]
 
 
-def read_signer(config: Config, environment: Mapping[str, str] | None = None) -> Signer:
-    """The signer of a publication.
+def read_signer(state: Path, list_id: str, environment: Mapping[str, str] | None = None) -> Signer:
+    """The signer of a publication, whose `.newsletter` folder is `state`.
 
     Keys are `NEWSLETTER_SECRET` (or the file that `NEWSLETTER_SECRET_FILE` names), newest first, separated by
     blanks or line ends. Without either they live in `.newsletter/secret`, made at the first use with mode
     0600. Raises ConfigError if a key cannot be read or is shorter than 16 characters.
     """
-    table = Table({}, name="secret", root=config.root, environment=environment)
-    text = table.secret("SECRET") or _own_secret(config.state / "secret")
+    table = Table({}, name="secret", root=state, environment=environment)
+    text = table.secret("SECRET") or _own_secret(state / "secret")
     keys = tuple(key.encode() for key in text.split())
     if not keys or min(map(len, keys)) < 16:
         hint = 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
         raise ConfigError("a key of fewer than 16 characters", where="NEWSLETTER_SECRET", hint=hint)
-    return Signer(keys, list_id=config.publication.list_id)
+    return Signer(keys, list_id=list_id)
 
 
 def _own_secret(path: Path) -> str:

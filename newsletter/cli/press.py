@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from newsletter.config import FILE, Config, read_config
+from newsletter.config import Config, read_config
 from newsletter.errors import ConfigError, ContentError
+from newsletter.settings import FILE
 
 if TYPE_CHECKING:
     from newsletter.model import Edition, Issue

@@ -101,7 +101,7 @@ def deliver(press: Press, books: Books, backend: Backend, frozen: Frozen) -> int
         with progress(books.ledger.tally(frozen.key).owed) as shown:
             for delivery in send(
                 MessageTemplate.loads(frozen.template),
-                links=Links(config.publication, read_signer(config)),
+                links=Links(config.publication, read_signer(config.state, config.publication.list_id)),
                 backend=backend,
                 ledger=books.ledger,
                 pace=Pace(config.send.per_second, world),

@@ -47,7 +47,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
     now = press.now()
     template = cut(edition, config.publication, at=now, test=True)
-    links = Links(config.publication, read_signer(config), dead=True)
+    links = Links(config.publication, read_signer(config.state, config.publication.list_id), dead=True)
     failed = 0
     backend.open()
     try:

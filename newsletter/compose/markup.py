@@ -203,7 +203,7 @@ def _drop_comments(root: etree._Element) -> None:
     for comment in list(root.iter(etree.Comment)):
         text = comment.text or ""
         parent = comment.getparent()
-        if parent is None or ("[if " in text and "endif]" in text):
+        if parent is None or "[if " in text or "endif]" in text:
             continue
         previous = comment.getprevious()
         if previous is not None:

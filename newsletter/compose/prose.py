@@ -69,6 +69,8 @@ def read_prose(markdown: str, *, folder: Path, where: str, line: int, typeset: T
             token.tag = f"h{min(6, max(3, int(token.tag[1]) + 1))}"
         elif token.type == "table_open":
             token.attrSet("class", "figures")
+        elif token.type == "th_open":
+            token.attrSet("scope", "col")
         if token.type == "inline":
             _typeset_inline(token, typeset)
         elif token.type == "container_number_open":

@@ -2,16 +2,16 @@
 
 A backend hands one message to whatever carries it. A package offers its own with an entry point in the group
 `newsletter.backends`; it is a function that takes the `[backends.NAME]` table of newsletter.toml
-(`newsletter.config.Table`) and returns a backend. Ours are registered in the same way.
+(`newsletter.settings.Table`) and returns a backend. Ours are registered in the same way.
 """
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, runtime_checkable
 
-from newsletter.config import Table
 from newsletter.errors import ConfigError, nearest
 from newsletter.model import Message
+from newsletter.settings import Table
 
 GROUP = "newsletter.backends"
 

@@ -2,9 +2,9 @@
 
 import re
 
-from newsletter.config import FILE
 from newsletter.errors import ConfigError
 from newsletter.model import Publication
+from newsletter.settings import FILE
 
 _EXAMPLE = re.compile(r"(?:^|\.)example(?:\.(?:com|net|org))?$|\.(?:test|invalid|localhost)$", re.IGNORECASE)
 """Domains that stand for nobody (RFC 2606)."""

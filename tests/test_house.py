@@ -1,0 +1,110 @@
+"""The house keeps its shape: imports point down, one door per library, files with a sign and of a size."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "newsletter"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# The floor of each part; a part imports from lower floors and from itself only.
+FLOORS = {
+    "cli": 6,
+    "__main__": 7,
+    "web": 5,
+    "fleet": 5,
+    "doctor": 5,
+    "check": 4,
+    "desk": 4,
+    "compose": 3,
+    "deliver": 3,
+    "readers": 3,
+    "config": 2,
+    "calendar": 2,
+    "links": 2,
+    "fields": 2,
+    "settings": 1.5,
+    "model": 1,
+    "errors": 1,
+    "__init__": 0,
+}
+
+# The one module, or the one wing where it says so, that may import each outside library.
+DOORS = {
+    "babel": "compose/words.py",
+    "click": "cli/",
+    "email_validator": "readers/addresses.py",
+    "holidays": "calendar.py",
+    "idna": "deliver/smtp_protocol.py",
+    "jinja2": "compose/templates.py",
+    "lxml": "compose/markup.py",
+    "markdown_it": "compose/prose.py",
+    "markupsafe": "compose/templates.py",
+    "mdit_py_plugins": "compose/prose.py",
+    "mjml": "compose/markup.py",
+    "PIL": "compose/pictures.py",
+    "premailer": "compose/markup.py",
+    "rich": "cli/screen.py",
+    "sqlalchemy": "readers/",
+    "yaml": "compose/front_matter.py",
+}
+
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    here = part_of(path)
+    for imported in imports(path):
+        if not imported.startswith("newsletter."):
+            continue
+        there = imported.split(".")[1]
+        assert there in FLOORS, f"{imported} has no floor"
+        assert there == here or FLOORS[there] < FLOORS[here], f"{name_of(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_each_library_has_one_door(path: Path) -> None:
+    for imported in imports(path):
+        library = imported.split(".")[0]
+        if library in sys.stdlib_module_names or library == "newsletter":
+            continue
+        door = DOORS.get(library)
+        assert door, f"{name_of(path)} imports {library}, which has no door"
+        assert name_of(path) == door or (door.endswith("/") and name_of(path).startswith(door)), imported
+
+
+def test_every_door_is_used() -> None:
+    used = {imported.split(".")[0] for path in MODULES for imported in imports(path)}
+    assert set(DOORS) <= used
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_each_module_opens_with_a_sentence_that_says_what_it_is_for(path: Path) -> None:
+    sign = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+    assert sign, "no docstring"
+    assert sign.rstrip().endswith((".", ":")), sign
+    assert not {"utilities", "helpers"} & set(sign.lower().split()), sign
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_files_stay_readable(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
