@@ -1,0 +1,134 @@
+"""The tables of the store, the same for SQLite and PostgreSQL.
+
+Moments are whole seconds since 1970 in UTC; what a person reads (the Date of an issue) is text.
+"""
+
+import math
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+    literal_column,
+    text,
+)
+
+from newsletter.model import State, Status
+
+VERSION = 1
+
+metadata = MetaData()
+
+
+def seconds(moment: datetime) -> int:
+    return math.floor(moment.timestamp())
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
+
+
+about = Table(
+    "about",
+    metadata,
+    Column("schema_version", Integer, nullable=False),
+    Column("instance_id", Text, nullable=False),
+)
+
+reader = Table(
+    "reader",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("address_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("since", Integer, nullable=False),
+    _one_of("status", Status),
+)
+
+# The proof of who agreed to what: rows are added, never changed. No foreign key: it outlives the reader.
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reader_id", Text, nullable=False, index=True),
+    Column("at", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+# `audience` is counted for itself at the freeze, so that the rows can be checked against it ever after.
+issue = Table(
+    "issue",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("audience", Integer, nullable=False),
+    Column("frozen_at", Integer, nullable=False),
+    Column("cancelled_at", Integer),
+)
+
+# One address is owed one issue once (R5, UNIQUE(issue, address key)) by construction: an address key belongs
+# to one reader, and a reader has one row an issue. `reader_id` is no foreign key: rows outlive the reader.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("issue_key", Text, ForeignKey("issue.key"), primary_key=True),
+    Column("reader_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Integer),
+    Column("reason", Text, nullable=False),
+    _one_of("state", State),
+    sqlite_with_rowid=False,
+)
+
+# When a row is due; those never put off come first. The 0 is written out because SQLite compares the text of
+# an expression with that of its index.
+due_at = func.coalesce(delivery.c.next_at, literal_column("0"))
+
+# Rows that can still change, few beside those that are settled. A query finds this index by naming one of the
+# two states as written here, which a bound parameter would not do.
+UNSETTLED = f"state = '{State.OWED}' OR state = '{State.IN_DOUBT}'"
+is_owed = text(f"state = '{State.OWED}'")
+is_in_doubt = text(f"state = '{State.IN_DOUBT}'")
+Index(
+    "delivery_unsettled",
+    delivery.c.issue_key,
+    due_at,
+    delivery.c.reader_id,
+    sqlite_where=text(UNSETTLED),
+    postgresql_where=text(UNSETTLED),
+)
+
+# What happened, event by event (R11): rows are added, never changed.
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_key", Text, ForeignKey("issue.key"), nullable=False),
+    Column("reader_id", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("attempt_of", "issue_key", "reader_id"),
+)

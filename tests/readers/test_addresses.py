@@ -1,0 +1,91 @@
+"""The door of addresses: what passes, what does not, and why."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.errors import ContentError
+from newsletter.readers.addresses import Address, clean_name, read_address
+
+HOSTILE = [
+    "<evil@z.fr>b@y.fr",
+    '"a\r\nRCPT TO:<evil@z.fr>"@y.fr',
+    "evil@z.fr <b@y.fr>",
+    "b@y.fr,evil@z.fr",
+    "b@y.fr;evil@z.fr",
+    "b@y.fr evil@z.fr",
+    "b@y.fr\r\nBcc: evil@z.fr",
+    "b@y.fr\nRCPT TO:<evil@z.fr>",
+    "b\0@y.fr",
+    "b@y.fr\0",
+    "=?utf-8?q?evil=40z.fr?=@y.fr",
+    '"b c"@y.fr',
+    '"evil@z.fr"@y.fr',
+    "b@[127.0.0.1]",
+    "b@[IPv6:::1]",
+    "b@y.fr@z.fr",
+    "@z.fr:b@y.fr",
+    "b(evil@z.fr)@y.fr",
+    "b@y.fr>",
+    "b@y..fr",
+    "b@y.fr\u2028",
+    "b\u202e@y.fr",
+    "b\ud800@y.fr",
+    "b@localhost",
+    "b@nowhere.test",
+    "b@nowhere.invalid",
+    "b@nowhere.localhost",
+    "b",
+    "",
+    "@y.fr",
+    "b@",
+    "a" * 400 + "@y.fr",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_address_that_could_go_elsewhere_is_refused(text: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        read_address(text, where="readers.csv:3")
+    assert caught.value.where == "readers.csv:3"
+    assert " is not an address: " in caught.value.message
+    assert not caught.value.message.endswith(".")
+    assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "email", "key"),
+    [
+        ("lea@example.org", "lea@example.org", "lea@example.org"),
+        ("  Lea.Martin@Example.ORG\u00a0", "Lea.Martin@example.org", "lea.martin@example.org"),
+        ("lea@CAFÉ.example.com", "lea@xn--caf-dma.example.com", "lea@xn--caf-dma.example.com"),
+        ("lea@xn--caf-dma.example.com", "lea@xn--caf-dma.example.com", "lea@xn--caf-dma.example.com"),
+        ("o'hara+news@example.net", "o'hara+news@example.net", "o'hara+news@example.net"),
+    ],
+)
+def test_an_address_is_kept_as_it_travels(text: str, email: str, key: str) -> None:
+    address = read_address(text)
+    assert (address.email, address.key) == (email, key)
+
+
+def test_letters_that_only_smtputf8_could_carry_are_refused_before_the_at() -> None:
+    with pytest.raises(ContentError, match="before the @"):
+        read_address("léa@example.org")
+
+
+@given(st.text(max_size=40))
+def test_whatever_passes_is_one_ascii_address_that_reads_back_the_same(text: str) -> None:
+    try:
+        address = read_address(text + "@example.org")
+    except ContentError:
+        return
+    assert address.email.isascii()
+    assert address.email.count("@") == 1
+    assert not set(address.email) & set(' \t\r\n<>,;:"()[]\\')
+    assert read_address(address.email) == Address(email=address.email)
+
+
+def test_a_name_stays_on_one_line_and_keeps_its_no_break_spaces() -> None:
+    assert clean_name(" Léa\r\nMartin\u00a0\t\u202e ") == "Léa Martin\u00a0"
+    assert clean_name("x" * 1000) == "x" * 200
+    assert clean_name("{{7*7}} 👩‍🚀") == "{{7*7}} 👩‍🚀"
