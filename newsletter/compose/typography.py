@@ -231,10 +231,8 @@ _FR_HIGH = re.compile(
     rf"(?<=\S){_SPACES}++(?=[;!?]++{_HIGH_END})"
     rf"|(?<=[\w{_OPAQUE}%‰€$£°)\]»”’…])(?=[;!?]++{_HIGH_END})"
 )
-_FR_COLON = re.compile(
-    rf"(?<=\S){_SPACES}++(?=:(?:[\s»”]|\Z))|(?<=[^\W\d_])(?=:(?:[\s»”]|\Z))|(?<=[)\]»”…])(?=:(?:[\s»”]|\Z))"
-)
-_FR_GLUED_UNIT = re.compile(rf"(?<=\d)(?=[%‰](?!\w)|°[CF](?!\w)|[€$£¥](?!\w))")
+_FR_COLON = re.compile(rf"(?:(?<=\S){_SPACES}++|(?<=[^\W\d_])|(?<=[)\]»”…]))(?=:(?:[\s»”]|\Z))")
+_FR_GLUED_UNIT = re.compile(r"(?<=\d)(?=[%‰](?!\w)|°[CF](?!\w)|[€$£¥](?!\w))")
 _FR_HOUR = re.compile(rf"(?<=\d)[ {_NBSP}](?:h|min)(?P<gap>{_SPACES})(?=\d)")
 _MONTHS = (
     "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|trimestre|semestre"
@@ -281,8 +279,8 @@ def _incises(text: str) -> Iterator[_Edit]:
 _EN_SINGLE = re.compile(r"(?<!')'(?!')")
 _EN_ELIDED = re.compile(r"(?:\d\ds?|tis|twas|twere|til|cause|em|n)(?!\w)", re.IGNORECASE)
 _EN_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_EN_DATE = re.compile(rf"(?<!\w)(?:\d{{1,2}}(?P<gap>{_SPACES})(?=(?:{_EN_MONTHS})(?!\w)))")
-_EN_TITLE = re.compile(rf"(?<![\w.'’-])(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?)(?P<gap>{_SPACES})(?=[A-ZÀ-ÖØ-Þ])")
+_EN_DATE = re.compile(rf"(?<!\w)\d{{1,2}}(?P<gap>{_SPACES})(?=(?:{_EN_MONTHS})(?!\w))")
+_EN_TITLE = re.compile(rf"(?<![\w.'’-])(?:Mr|Mrs|Ms|Dr|Prof)\.?(?P<gap>{_SPACES})(?=[A-ZÀ-ÖØ-Þ])")
 _EN_NUMBERED = re.compile(rf"(?<![\w.])(?:No|pp?)\.(?P<gap>{_SPACES})(?=\d)")
 
 
