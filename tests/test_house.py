@@ -53,7 +53,6 @@ DOORS = {
 }
 
 
-
 def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 

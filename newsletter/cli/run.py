@@ -18,7 +18,8 @@ from newsletter.deliver.send import Pace, World, send
 from newsletter.errors import NewsletterError, StoreError
 from newsletter.links import Links, read_signer
 from newsletter.model import Outcome, Status
-from newsletter.readers.ledger import Frozen, Ledger, Tally
+from newsletter.readers.accounts import Tally
+from newsletter.readers.ledger import Frozen, Ledger
 from newsletter.readers.store import Readers
 
 if TYPE_CHECKING:

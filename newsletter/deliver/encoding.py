@@ -7,8 +7,9 @@ _TO_ESCAPE = re.compile(rb"[^\t !-<>-~]")
 _RUN_OF_BLANKS = re.compile(rb"(?<=[ \t])[ \t]|\t")
 _ATOM_TEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _LINE = 76
-_WORD_BYTES = 45
-"""Bytes of UTF-8 in one encoded word: 60 characters of base64 and 12 of frame are under the 75 allowed."""
+_WORD_BYTES = 39
+"""Bytes of UTF-8 in one encoded word: 52 characters of base64, 12 of frame and the longest name of a header,
+"Subject: ", stay under the 76 that RFC 2047 §2 allows a line."""
 
 
 def quoted_printable(text: str) -> bytes:
@@ -73,7 +74,9 @@ def mailbox(name: str, address: str) -> str:
     if not name:
         return address
     if not name.isascii() or "=?" in name or not name.isprintable() or len(name) > 60:
-        return f"{encoded_words(name)} <{address}>"
+        words = encoded_words(name)
+        fold = "\r\n" if len(words.split("\r\n")[-1]) + len(address) > 68 else ""
+        return f"{words}{fold} <{address}>"
     if _ATOM_TEXT.match(name) and name == name.strip(" "):
         return f"{name} <{address}>"
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')

@@ -85,7 +85,7 @@ _ISSUE = select(schema.issue).where(_issue.key == bindparam("i"))
 _STATE = select(_row.state).where(_this_row)
 _NOTE = insert(schema.attempt)
 _DUE = (
-    select(_row.reader_id, _reader.id, _reader.email, _reader.name, _reader.status)
+    select(_row.reader_id, _row.attempts, _reader.id, _reader.email, _reader.name, _reader.status)
     .select_from(schema.delivery)
     .outerjoin(schema.reader, _reader.id == _row.reader_id)
     .where(_of_issue, schema.is_owed, schema.due_at <= bindparam("now"))
@@ -147,8 +147,8 @@ class Ledger:
             )
             return _as_frozen(connection.execute(_ISSUE, {"i": issue_key}).one())
 
-    def due(self, issue_key: str, now: datetime, limit: int) -> list[Reader]:
-        """Up to `limit` readers to be tried now, as they are called today: first those never put off.
+    def due(self, issue_key: str, now: datetime, limit: int) -> list[tuple[Reader, int]]:
+        """Up to `limit` readers to be tried now, each with the tries made so far; first those never put off.
 
         They need not be active any more: `commit` decides that. Rows of erased readers become withheld here,
         since there is nobody left to write to.
@@ -157,7 +157,7 @@ class Ledger:
         with self._database.read() as connection:
             rows = connection.execute(_DUE, values).all()
         if all(row.id for row in rows):
-            return [as_reader(row) for row in rows]
+            return [(as_reader(row), row.attempts) for row in rows]
         with self._database.write() as connection:
             for row in rows:
                 if not row.id:

@@ -134,7 +134,9 @@ def test_b9_html_attributes_are_refused() -> None:
 
 
 def test_b10_three_digit_colours_reach_outlook_as_six() -> None:
-    assert 'bgcolor="#eeddcc"' in mail('<mj-button href="https://e.org" background-color="#edc">x</mj-button>')
+    assert 'bgcolor="#eeddcc"' in mail(
+        '<mj-button href="https://e.org" background-color="#edc">x</mj-button>'
+    )
 
 
 def test_b11_the_preview_element_is_refused() -> None:

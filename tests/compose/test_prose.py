@@ -55,7 +55,7 @@ def plain(markdown: str, references: References | None = None) -> str:
             '"a **b** c"',
             "<p>«\u00a0a <strong>b</strong> c\u00a0»</p>\n",
         ),
-        ("`a \"b\" : c`", "<p><code>a &quot;b&quot; : c</code></p>\n"),
+        ('`a "b" : c`', "<p><code>a &quot;b&quot; : c</code></p>\n"),
         ("a\nb", "<p>a b</p>\n"),
     ],
 )
@@ -72,9 +72,7 @@ def test_the_number_of_the_day_is_set_apart() -> None:
 
 @pytest.mark.parametrize("quotation", ["> Un mot.\n>\n> — Ada, ici", "> Un mot.\n> -- Ada, ici"])
 def test_who_spoke_is_set_apart_from_the_quotation(quotation: str) -> None:
-    assert html(quotation) == (
-        '<blockquote>\n<p>Un mot.</p>\n<p class="by">— Ada, ici</p>\n</blockquote>\n'
-    )
+    assert html(quotation) == ('<blockquote>\n<p>Un mot.</p>\n<p class="by">— Ada, ici</p>\n</blockquote>\n')
 
 
 def test_a_dash_in_the_middle_of_a_quotation_is_no_attribution() -> None:

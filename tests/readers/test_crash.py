@@ -26,7 +26,7 @@ from tests.readers.conftest import KEY, NOW, URL
 root, step, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 ledger = Ledger(Database.open(URL, root))
 with (root / "accepted").open("ab", buffering=0) as accepted:
-    for count, reader in enumerate(ledger.due(KEY, NOW, 100)):
+    for count, (reader, _) in enumerate(ledger.due(KEY, NOW, 100)):
         def here(name):
             if (name, count) == (step, number):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -64,7 +64,7 @@ def test_a_killed_run_leaves_at_most_one_doubt_and_the_next_goes_on(
         assert tally.holds
         assert tally.in_doubt == doubts
 
-        for reader in ledger.due(KEY, NOW, 100):
+        for reader, _ in ledger.due(KEY, NOW, 100):
             ledger.commit(KEY, reader.id, NOW)
             with (tmp_path / "accepted").open("a") as accepted_file:
                 accepted_file.write(f"{reader.id}\n")

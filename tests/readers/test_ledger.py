@@ -58,7 +58,7 @@ def test_a_freeze_owes_the_issue_to_the_active_readers_of_that_moment(
     assert frozen.subject == "Fusion : l’étincelle"
     assert frozen.date.isoformat() == "2026-11-23T07:00:00+01:00"
     assert frozen.frozen_at == NOW
-    assert [reader.id for reader in ledger.due(KEY, NOW, 10)] == [lea]
+    assert [reader.id for reader, _ in ledger.due(KEY, NOW, 10)] == [lea]
     assert ledger.tally(KEY).audience == 1
 
 
@@ -97,7 +97,7 @@ def test_a_deferred_message_is_owed_again_when_its_time_has_come(
     assert ledger.next_due(KEY) == SOON
     with pytest.raises(Vetoed):
         ledger.commit(KEY, first, NOW)
-    assert [reader.id for reader in ledger.due(KEY, SOON, 10)] == [first]
+    assert [reader.id for reader, _ in ledger.due(KEY, SOON, 10)] == [first]
     assert len(ledger.due(KEY, SOON + timedelta(minutes=1), 1)) == 1
     assert state(ledger, first) == ("owed", 1, "")
     ledger.commit(KEY, first, SOON)
@@ -266,7 +266,7 @@ def test_only_a_rehearsal_can_begin_again(database: Database, readers: Readers, 
     assert rehearsal.frozen(KEY) is None
     assert list(rehearsal.rows(KEY)) == []
     freeze(rehearsal, fingerprint="f2")
-    assert [reader.id for reader in rehearsal.due(KEY, NOW, 10)] == [lea]
+    assert [reader.id for reader, _ in rehearsal.due(KEY, NOW, 10)] == [lea]
 
 
 def test_an_outcome_that_a_full_disk_refused_is_recorded_later_from_memory(
@@ -280,7 +280,7 @@ def test_an_outcome_that_a_full_disk_refused_is_recorded_later_from_memory(
     committed: list[str] = []
 
     def run() -> None:
-        for reader in ledger.due(KEY, NOW, 200):
+        for reader, _ in ledger.due(KEY, NOW, 200):
             ledger.commit(KEY, reader.id, NOW)
             committed.append(reader.id)
             ledger.record(KEY, reader.id, outcome=Outcome.SENT, now=NOW, detail="250 " + "x" * 1000)
@@ -306,7 +306,7 @@ def test_of_many_threads_and_two_runs_one_wins_each_row(tmp_path: Path) -> None:
         won: list[str] = []
 
         def run(ledger: Ledger, seed: int) -> None:
-            due = ledger.due(KEY, NOW, 100)
+            due = [reader for reader, _ in ledger.due(KEY, NOW, 100)]
             random.Random(seed).shuffle(due)
             for reader in due:
                 try:
