@@ -100,9 +100,7 @@ def write_issue(root: Path, key: str, *, issue: str = ISSUE, **articles: str) ->
 
 
 @pytest.fixture
-def newsletter(
-    paper: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Newsletter:
+def newsletter(paper: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Newsletter:
     """Run a command in the publication's folder, on the morning of 23 November 2026."""
     monkeypatch.chdir(paper)
     for name in list(os.environ):

@@ -216,7 +216,7 @@ def _typeset_inline(token: Token, typeset: Typeset) -> None:
         if plain or child.type in ("code_inline", "footnote_ref", "image") or in_address:
             runs.append(child.content if plain else None)
         else:
-            runs.append("")
+            runs.append("\n" if child.type == "hardbreak" else "")
     for child, run in zip(children, typeset(runs), strict=True):
         if child.type == "text" and run is not None:
             child.content = run

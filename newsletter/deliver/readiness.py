@@ -6,8 +6,8 @@ from newsletter.errors import ConfigError
 from newsletter.model import Publication
 from newsletter.settings import FILE
 
-_EXAMPLE = re.compile(r"(?:^|\.)example(?:\.(?:com|net|org))?$|\.(?:test|invalid|localhost)$", re.IGNORECASE)
-"""Domains that stand for nobody (RFC 2606)."""
+_EXAMPLE = re.compile(r"(?:^|\.)example(?:\.(?:com|net|org))?$", re.IGNORECASE)
+"""Domains that stand for nobody (RFC 2606 §2 and §3)."""
 
 
 def check_ready(publication: Publication) -> None:
