@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from newsletter.check.finding import Finding, Level
+from newsletter.compose.issue import TO_CHECK
 from newsletter.fields import MARK, Place, names_in, split
 from newsletter.model import Edition, Issue
 
@@ -98,7 +99,7 @@ def _clip(issue: Issue, edition: Edition, where: str) -> Iterator[Finding]:
 def _unsure(issue: Issue, edition: Edition, where: str) -> Iterator[Finding]:
     for article in issue.articles:
         for number, line in enumerate(article.body.split("\n"), article.body_line):
-            if "[À VÉRIFIER" in line or "[TO CHECK" in line:
+            if f"[{TO_CHECK}" in line:
                 yield Finding(
                     rule="import-mark",
                     level=Level.ERROR,

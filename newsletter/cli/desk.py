@@ -11,6 +11,10 @@ from newsletter.cli.screen import bold, say
 from newsletter.errors import ConfigError, ContentError
 
 
+SHOWN = 100
+"""Characters told of each block that an import drops: enough to know it by."""
+
+
 @click.command(short_help="Make a publication in a new folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--name", help="What the newsletter is called.  [default: the folder's name]")
@@ -95,7 +99,7 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
     click.echo(press.shown(path))
     say(f"{bold(draft.title)}{f', by {draft.author}' if draft.author else ''}")
     for block in draft.dropped:
-        say(f"dropped: {block}")
+        say(f"dropped: {block if len(block) <= SHOWN else block[: SHOWN - 1] + '…'}")
     for doubt in draft.doubts:
         say(f"to check: {doubt}")
 

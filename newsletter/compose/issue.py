@@ -11,6 +11,9 @@ from newsletter.model import Article, Issue, Picture
 ISSUE_KEYS = ("subject", "preheader", "editor")
 ARTICLE_KEYS = ("title", "author", "section", "link", "source", "picture", "alt", "credit", "sponsored")
 
+TO_CHECK = "À VÉRIFIER"
+"""Stands in square brackets, with the reason after a colon, wherever a writer still has to look."""
+
 _ARTICLE_FILE = re.compile(r"(\d{2})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 
 

@@ -165,7 +165,11 @@ def _decode(data: bytes, kind: str, width: int, refusal: Refusal) -> tuple["Imag
                 image.putalpha(alpha)
             if image.width > width:
                 height = max(1, round(image.height * width / image.width))
+                drawing = kind != "JPEG" and image.mode == "RGB" and image.getcolors(256) is not None
                 image = image.resize((width, height), Image.Resampling.LANCZOS)
+                if drawing:
+                    # Shades between its few colours would make a drawing four times as heavy.
+                    image = _palette(image).convert(image.mode)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(refusal) from error
     except _BROKEN as error:
@@ -231,13 +235,20 @@ def _png(image: "Image.Image") -> bytes:
 
     bare = _bare(image)
     if bare.mode != "L" and bare.getcolors(256) is not None:
-        method = Image.Quantize.FASTOCTREE if bare.mode == "RGBA" else Image.Quantize.MEDIANCUT
-        reduced = bare.quantize(256, method=method, dither=Image.Dither.NONE)
+        reduced = _palette(bare)
         if ImageChops.difference(reduced.convert(bare.mode), bare).getbbox(alpha_only=False) is None:
             bare = reduced
     output = io.BytesIO()
     bare.save(output, "PNG", optimize=True)
     return output.getvalue()
+
+
+def _palette(image: "Image.Image") -> "Image.Image":
+    """The picture with a palette of at most 256 colours."""
+    from PIL import Image
+
+    method = Image.Quantize.FASTOCTREE if image.mode == "RGBA" else Image.Quantize.MEDIANCUT
+    return image.quantize(256, method=method, dither=Image.Dither.NONE)
 
 
 def _bare(image: "Image.Image") -> "Image.Image":

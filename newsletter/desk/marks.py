@@ -7,8 +7,7 @@ for one of them: BOLD words UNBOLD · ITALIC words UNITALIC · LINK words TO add
 
 import re
 
-MARK = "À VÉRIFIER"
-"""What stands in square brackets, with the reason after a colon, wherever an editor has to look."""
+from newsletter.compose.issue import TO_CHECK
 
 BOLD, UNBOLD, ITALIC, UNITALIC = "\x01", "\x02", "\x03", "\x04"
 LINK, TO, UNLINK = "\x05", "\x06", "\x07"
@@ -35,7 +34,7 @@ def doubts(text: str) -> list[str]:
 
 def bracketed(why: str) -> str:
     """A doubt as the editor sees it."""
-    return f"[{MARK} : {why}]"
+    return f"[{TO_CHECK} : {why}]"
 
 
 def link(words: str, address: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletter.calendar import next_working_day
-from newsletter.desk.marks import MARK
+from newsletter.compose.issue import TO_CHECK
 from newsletter.errors import ContentError
 from newsletter.model import Publication
 
@@ -18,22 +18,22 @@ _NOT_DECOMPOSED = str.maketrans(
 
 _ISSUE_FR = f"""---
 # L'objet du courriel : 10 à 60 signes, la nouvelle qui donne envie d'ouvrir.
-subject: "[{MARK} : l'objet]"
+subject: "[{TO_CHECK} : l'objet]"
 # La ligne que la boîte de réception montre à côté : 40 à 110 signes, autre chose que l'objet.
-preheader: "[{MARK} : ce que l'objet ne dit pas et qui donne envie de lire]"
+preheader: "[{TO_CHECK} : ce que l'objet ne dit pas et qui donne envie de lire]"
 # Qui signe ce numéro.
-editor: "[{MARK} : prénom et nom]"
+editor: "[{TO_CHECK} : prénom et nom]"
 ---
 
-[{MARK} : deux à quatre phrases légères pour ouvrir le numéro ; le bonjour et le nom du lecteur se mettent
+[{TO_CHECK} : deux à quatre phrases légères pour ouvrir le numéro ; le bonjour et le nom du lecteur se mettent
 tout seuls devant.]
 """
 
 _ARTICLE_FR = f"""---
 # Un article par fichier, nommé NN-quelques-mots.md : les numéros NN donnent l'ordre de lecture.
 # Un texte déjà écrit ailleurs s'importe : newsletter import FICHIER
-title: "[{MARK} : le titre]"
-author: "[{MARK} : prénom et nom]"
+title: "[{TO_CHECK} : le titre]"
+author: "[{TO_CHECK} : prénom et nom]"
 # La rubrique, montrée au-dessus du titre : Tech, Bourse, Climat, Énergie, Conso, Travail…
 section: "Tech"
 # Effacez le dièse devant ce qui vous sert :
@@ -45,8 +45,8 @@ section: "Tech"
 # sponsored: true
 ---
 
-[{MARK} : ce texte montre les formes de la maison ; remplacez-le par le vôtre.] Un paragraphe court pose la
-nouvelle.
+[{TO_CHECK} : ce texte montre les formes de la maison ; remplacez-le par le vôtre.] Un paragraphe court
+pose la nouvelle.
 
 **Dans les faits :** une accroche en gras, close par deux-points, ouvre le paragraphe qui explique. Il y a
 deux façons de continuer :
@@ -67,22 +67,22 @@ Le chiffre du jour, et en une ligne ce qu'il mesure.
 
 _ISSUE_EN = f"""---
 # The mail's subject: 10 to 60 characters, the story that makes one open it.
-subject: "[{MARK}: the subject]"
+subject: "[{TO_CHECK}: the subject]"
 # The line that the inbox shows beside it: 40 to 110 characters, something else than the subject.
-preheader: "[{MARK}: what the subject does not say and makes one read on]"
+preheader: "[{TO_CHECK}: what the subject does not say and makes one read on]"
 # Who signs this issue.
-editor: "[{MARK}: first and last name]"
+editor: "[{TO_CHECK}: first and last name]"
 ---
 
-[{MARK}: two to four light sentences to open the issue; the greeting with the reader's name is put before them
-by itself.]
+[{TO_CHECK}: two to four light sentences to open the issue; the greeting with the reader's name is put before
+them by itself.]
 """
 
 _ARTICLE_EN = f"""---
 # One article a file, named NN-some-words.md: the numbers NN give the reading order.
 # A text written elsewhere can be imported: newsletter import FILE
-title: "[{MARK}: the title]"
-author: "[{MARK}: first and last name]"
+title: "[{TO_CHECK}: the title]"
+author: "[{TO_CHECK}: first and last name]"
 # The section, shown above the title: Tech, Markets, Climate, Energy, Retail, Work…
 section: "Tech"
 # Delete the hash before what you need:
@@ -94,7 +94,7 @@ section: "Tech"
 # sponsored: true
 ---
 
-[{MARK}: this text shows the house's shapes; put your own in its place.] A short paragraph tells the news.
+[{TO_CHECK}: this text shows the house's shapes; put your own in its place.] A short paragraph tells the news.
 
 **The facts:** bold words that end in a colon open the paragraph that explains. There are two ways to go on:
 

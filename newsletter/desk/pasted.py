@@ -16,10 +16,9 @@ from newsletter.desk.cleaning import clean
 from newsletter.desk.head import NO_TITLE, read_head
 from newsletter.desk.leftovers import without_boxes, without_repetitions
 from newsletter.desk.markdown import to_markdown
-from newsletter.desk.marks import MARK
 from newsletter.errors import ContentError
 
-__all__ = ["MARK", "Draft", "article_file", "read_pasted"]
+__all__ = ["Draft", "article_file", "read_pasted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

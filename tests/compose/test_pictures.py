@@ -217,6 +217,16 @@ def test_a_drawing_of_few_colours_gets_a_palette_and_loses_nothing(tmp_path: Pat
     assert result.convert("RGB").tobytes() == image.tobytes()
 
 
+def test_a_drawing_made_smaller_keeps_a_palette(tmp_path: Path) -> None:
+    image = Image.new("RGB", (1500, 900), WHITE)
+    for step in range(50):
+        image.paste((step * 5, 30, 250 - step * 5), (step * 29, step * 7, step * 29 + 13, 900))
+    image.save(tmp_path / "a.png")
+    result = opened(made(tmp_path, "a.png"))
+    assert (result.size, result.mode) == ((1104, 662), "P")
+    assert close_to(result, (5, 600), (0, 30, 250))
+
+
 def test_a_photograph_saved_as_png_becomes_a_jpeg(tmp_path: Path) -> None:
     noise((600, 400)).save(tmp_path / "a.png")
     rendition = made(tmp_path, "a.png")

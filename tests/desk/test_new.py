@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.compose.issue import read_issue
+from newsletter.compose.issue import TO_CHECK, read_issue
 from newsletter.desk.new import new_issue, place_article, slug
-from newsletter.desk.pasted import MARK, article_file, read_pasted
+from newsletter.desk.pasted import article_file, read_pasted
 from newsletter.errors import ContentError
 from newsletter.model import Mailbox, Publication
 
@@ -33,7 +33,7 @@ def test_a_new_issue_can_be_read_and_is_marked_to_be_rewritten(
     assert 40 <= len(issue.preheader) <= 110
     assert [found.source.name for found in issue.articles] == [article]
     texts = (issue.subject, issue.preheader, issue.editor, issue.opening)
-    assert all(MARK in text for text in (*texts, issue.articles[0].title, issue.articles[0].body))
+    assert all(TO_CHECK in text for text in (*texts, issue.articles[0].title, issue.articles[0].body))
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

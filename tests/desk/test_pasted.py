@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-from newsletter.desk.pasted import MARK, Draft, article_file, read_pasted
+from newsletter.compose.issue import TO_CHECK
+from newsletter.desk.pasted import Draft, article_file, read_pasted
 from newsletter.errors import ContentError
 
 INTRO = (
@@ -101,7 +102,7 @@ def test_a_page_pasted_twice_over_with_its_boxes_gives_the_article_once() -> Non
     assert draft.author == "Ugo Delorme"
     assert words(draft.body) == words(STORY)
     assert draft.doubts == ()
-    assert MARK not in draft.body
+    assert TO_CHECK not in draft.body
 
 
 def test_the_six_lead_ins_of_the_page_are_bold() -> None:
