@@ -14,7 +14,6 @@ NewsletterError                exit  who acts on it
     `-- Unavailable            75    everybody, for now: the run stops
 """
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -123,5 +122,7 @@ class Unavailable(DeliveryError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that `name` was most likely meant to be, or "" when none is close."""
+    import difflib  # only a mistake pays for it
+
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return close[0] if close else ""

@@ -1,19 +1,21 @@
 """The commands that look at an issue before anybody gets it: check and build."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import ISSUE_HELP, Press
-from newsletter.cli.screen import bold, plural, say
+from newsletter.cli.screen import ISSUE_HELP, bold, plural, say
 from newsletter.errors import ContentError
 
 if TYPE_CHECKING:
+    from newsletter.cli.press import Press
     from newsletter.model import Edition, Issue
 
 
-def edition_of(press: Press, folder: Path) -> "tuple[Issue, Edition]":
+def edition_of(press: Press, folder: Path) -> tuple[Issue, Edition]:
     """The issue in `folder`, composed and checked; findings are told, and errors raise ContentError."""
     from newsletter.check.basics import check as find
     from newsletter.check.finding import Level

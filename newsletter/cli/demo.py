@@ -1,16 +1,21 @@
 """The command that shows the whole press at work, on the sample publication and made-up readers."""
 
+from __future__ import annotations
+
 import csv
 import shlex
 import shutil
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import Press
 from newsletter.cli.screen import bold, number, say
 from newsletter.errors import ConfigError, NewsletterError
+
+if TYPE_CHECKING:
+    from newsletter.cli.press import Press
 
 READERS = 1000
 

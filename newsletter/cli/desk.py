@@ -1,15 +1,19 @@
 """The commands that begin something: a publication, an issue, an article from pasted text."""
 
+from __future__ import annotations
+
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import Press
 from newsletter.cli.screen import bold, say
 from newsletter.errors import ConfigError, ContentError
 
+if TYPE_CHECKING:
+    from newsletter.cli.press import Press
 
 SHOWN = 100
 """Characters told of each block that an import drops: enough to know it by."""

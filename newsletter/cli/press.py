@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from newsletter.model import Edition, Issue
     from newsletter.readers.database import Database
 
-ISSUE_HELP = "ISSUE is a date (2026-11-23), today, next, or the path of an issue's folder."
-
 
 class Press:
     """One publication as the command line sees it; `clock` sets another time, from which it goes on."""

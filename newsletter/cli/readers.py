@@ -1,17 +1,19 @@
 """The commands about people: who reads us."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import Press
 from newsletter.cli.screen import number, plural, say, table
 from newsletter.errors import ContentError
-from newsletter.model import Status
 
 if TYPE_CHECKING:
+    from newsletter.cli.press import Press
+    from newsletter.model import Status
     from newsletter.readers.store import Report
 
 SHOWN = 20
@@ -54,7 +56,7 @@ def import_readers(press: Press, file: Path, source: str | None, dry_run: bool) 
     return _tell(report, file, dry_run)
 
 
-def _tell(report: "Report", file: Path, dry_run: bool) -> int:
+def _tell(report: Report, file: Path, dry_run: bool) -> int:
     for bad in report.bad[:SHOWN]:
         say(f"{file}:{bad.line}: {bad.reason}")
     if len(report.bad) > SHOWN:
@@ -93,7 +95,7 @@ def add(press: Press, email: str, name: str, source: str) -> int:
         say(f"{address.email} was added")
         return 0
     say(f"{address.email} is known already and stays {verdict.reader.status}")
-    return 0 if verdict.reader.status is Status.ACTIVE else 4
+    return 0 if verdict.reader.status == "active" else 4
 
 
 @readers.command(short_help="Take one reader off the list.")
@@ -119,9 +121,7 @@ def remove(press: Press, email: str) -> None:
 
 
 @readers.command("list", short_help="List the readers.")
-@click.option(
-    "--status", type=click.Choice([str(status) for status in Status]), help="Only those with this status."
-)
+@click.option("--status", help="Only those with this status: active, left, bounced …")
 @click.pass_obj
 def list_readers(press: Press, status: str | None) -> None:
     """List the readers, or those of one status, and count them.
@@ -134,7 +134,7 @@ def list_readers(press: Press, status: str | None) -> None:
 
     with press.database() as database:
         store = Readers(database)
-        chosen = Status(status) if status else None
+        chosen = _status(status) if status else None
         table(("email", "name", "status"), ((r.email, r.name, str(r.status)) for r in store.stream(chosen)))
         say(plural(store.count(chosen), "reader"))
 
@@ -165,3 +165,15 @@ def export(press: Press, output: Path | None) -> None:
         except OSError as error:
             raise ContentError(f"cannot be written: {error.strerror}", where=str(output)) from error
     say(f"wrote {press.shown(press.folder / output)}")
+
+
+def _status(text: str) -> Status:
+    from newsletter.errors import ConfigError, nearest
+    from newsletter.model import Status
+
+    try:
+        return Status(text)
+    except ValueError as error:
+        meant = nearest(text, Status)
+        hint = f'did you mean "{meant}"?' if meant else "known: " + ", ".join(Status)
+        raise ConfigError(f"no status is called {text!r}", where="--status", hint=hint) from error

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 
+ISSUE_HELP = "ISSUE is a date (2026-11-23), today, next, or the path of an issue's folder."
+
 PLAIN_EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal to redraw."""
 

@@ -1,5 +1,7 @@
 """The commands by which an issue leaves: test and send."""
 
+from __future__ import annotations
+
 import re
 import sys
 from pathlib import Path
@@ -8,12 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.compose import edition_of
-from newsletter.cli.press import ISSUE_HELP, Press
-from newsletter.cli.screen import bold, number, plural, say
+from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
 from newsletter.errors import ConfigError, DeliveryError, NewsletterError, Unavailable
-from newsletter.model import Status
 
 if TYPE_CHECKING:
+    from newsletter.cli.press import Press
     from newsletter.cli.run import Books
     from newsletter.deliver.backend import Backend
     from newsletter.model import Edition
@@ -85,6 +86,7 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
     """
     from newsletter.cli.run import deliver, freeze, only_run, open_books
     from newsletter.deliver.message import cut
+    from newsletter.model import Status
 
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
@@ -119,7 +121,7 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         return deliver(press, books, backend, frozen) if frozen else 0
 
 
-def _backend(press: Press) -> "Backend":
+def _backend(press: Press) -> Backend:
     """The configured backend; one that reaches people only if everything is in place for that."""
     from newsletter.deliver.backend import find_backend
     from newsletter.deliver.readiness import check_ready
@@ -131,7 +133,7 @@ def _backend(press: Press) -> "Backend":
     return backend
 
 
-def _same_rehearsal(books: "Books", frozen: "Frozen", edition: "Edition") -> "Frozen | None":
+def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | None:
     """A rehearsal that was interrupted goes on; one that is done, or of other bytes, begins again."""
     if frozen.fingerprint == edition.fingerprint and books.ledger.tally(frozen.key).owed:
         return frozen
@@ -140,7 +142,7 @@ def _same_rehearsal(books: "Books", frozen: "Frozen", edition: "Edition") -> "Fr
     return None
 
 
-def _tell_difference(press: Press, folder: Path, frozen: "Frozen") -> None:
+def _tell_difference(press: Press, folder: Path, frozen: Frozen) -> None:
     """One line if the files are no longer what is being sent: the frozen bytes go on all the same."""
     say(f"{bold(frozen.key)} was frozen at {frozen.frozen_at.astimezone(press.zone):%H:%M on %d %B %Y}.")
     try:
@@ -152,7 +154,7 @@ def _tell_difference(press: Press, folder: Path, frozen: "Frozen") -> None:
         say("Its files have changed since; what was frozen goes on.")
 
 
-def _finished(books: "Books", frozen: "Frozen") -> int:
+def _finished(books: Books, frozen: Frozen) -> int:
     from newsletter.cli.run import in_words
 
     tally = books.ledger.tally(frozen.key)

@@ -1,15 +1,16 @@
 """The command that says what became of an issue."""
 
+from __future__ import annotations
+
 import json
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import ISSUE_HELP, Press
-from newsletter.cli.screen import bold, say, table
-from newsletter.model import State
+from newsletter.cli.screen import ISSUE_HELP, bold, say, table
 
 if TYPE_CHECKING:
+    from newsletter.cli.press import Press
     from newsletter.readers.ledger import Frozen, Ledger
 
 
@@ -55,8 +56,9 @@ def _tell_rehearsal(press: Press, key: str) -> None:
             say(f"A rehearsal was held at {at:%H:%M on %d %B %Y}: {in_words(ledger.tally(key))}")
 
 
-def _show(press: Press, ledger: "Ledger", frozen: "Frozen", as_json: bool) -> int:
+def _show(press: Press, ledger: Ledger, frozen: Frozen, as_json: bool) -> int:
     from newsletter.cli.run import in_words
+    from newsletter.model import State
 
     tally = ledger.tally(frozen.key)
     missing = [

@@ -169,7 +169,7 @@ def _decode(data: bytes, kind: str, width: int, refusal: Refusal) -> tuple["Imag
                 image = image.resize((width, height), Image.Resampling.LANCZOS)
                 if drawing:
                     # Shades between its few colours would make a drawing four times as heavy.
-                    image = _palette(image).convert(image.mode)
+                    image = _palette(image)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(refusal) from error
     except _BROKEN as error:
@@ -225,16 +225,18 @@ def _encode(image: "Image.Image", *, photograph: bool, transparent: bool) -> tup
 
 def _jpeg(image: "Image.Image") -> bytes:
     output = io.BytesIO()
-    _bare(image).save(output, "JPEG", quality=82, optimize=True, progressive=True, subsampling="4:2:0")
+    _bare(image).convert("L" if image.mode == "L" else "RGB").save(
+        output, "JPEG", quality=82, optimize=True, progressive=True, subsampling="4:2:0"
+    )
     return output.getvalue()
 
 
 def _png(image: "Image.Image") -> bytes:
     """With a palette where that loses nothing."""
-    from PIL import Image, ImageChops
+    from PIL import ImageChops
 
     bare = _bare(image)
-    if bare.mode != "L" and bare.getcolors(256) is not None:
+    if bare.mode in ("RGB", "RGBA") and bare.getcolors(256) is not None:
         reduced = _palette(bare)
         if ImageChops.difference(reduced.convert(bare.mode), bare).getbbox(alpha_only=False) is None:
             bare = reduced
