@@ -56,6 +56,10 @@ source: Le Journal
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="Take what comes out now for right.")
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one command printed, and its exit code."""

@@ -90,7 +90,8 @@ class _Writer:
             self._lists.append(int(token.attrs.get("start", 1)) if kind[0] == "o" else None)
         elif kind in ("bullet_list_close", "ordered_list_close"):
             self._lists.pop()
-            self._gap()
+            if not self._lists:
+                self._gap()
         elif kind == "list_item_open":
             number = self._lists[-1]
             self._marker = "- " if number is None else f"{number}. "

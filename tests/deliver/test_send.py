@@ -155,7 +155,7 @@ def test_one_readers_trouble_is_written_down_and_the_others_go_on(
 ) -> None:
     moody = {"cleo": raises(error)}
     list(house.run(Moody(before=moody) if moment == "before" else Moody(after=moody)))
-    assert house.states() == {name: State.SENT for name in NAMES} | {"cleo": state}
+    assert house.states() == dict.fromkeys(NAMES, State.SENT) | {"cleo": state}
     row = next(row for row in house.ledger.rows(KEY) if row.email.startswith("cleo"))
     assert row.last_detail == getattr(error, "reply", "")
     assert house.ledger.tally(KEY).holds
@@ -201,12 +201,14 @@ def test_when_the_carrier_is_gone_the_run_stops_and_every_row_is_true(
 ) -> None:
     names: list[str] = []
     gone = raises(Unavailable("gone"))
-    backend = Moody(**{moment: {"cleo": gone}})  # type: ignore[arg-type]
+    backend = Moody(**{moment: {"cleo": gone}})
     with pytest.raises(Unavailable):
         names.extend(delivery.recipient.name for delivery in house.run(backend))
     states = house.states()
     assert states["cleo"] == state
-    assert all(states[name] == (State.SENT if name in names else State.OWED) for name in NAMES if name != "cleo")
+    assert all(
+        states[name] == (State.SENT if name in names else State.OWED) for name in NAMES if name != "cleo"
+    )
     list(house.run(MemoryBackend()))
     tally = house.ledger.tally(KEY)
     assert (tally.sent, tally.in_doubt, tally.owed) == ((5, 0, 0) if moment == "before" else (4, 1, 0))
@@ -214,7 +216,7 @@ def test_when_the_carrier_is_gone_the_run_stops_and_every_row_is_true(
 
 @pytest.mark.parametrize(("moment", "state"), [("before", State.OWED), ("after", State.IN_DOUBT)])
 def test_a_careless_plug_in_stays_safe(house: House, moment: str, state: State) -> None:
-    backend = Moody(**{moment: {"cleo": raises(ValueError("oops"))}})  # type: ignore[arg-type]
+    backend = Moody(**{moment: {"cleo": raises(ValueError("oops"))}})
     with pytest.raises(Unavailable, match="the backend failed: ValueError: oops"):
         list(house.run(backend))
     assert house.states()["cleo"] == state
