@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass
 
 from newsletter.desk import marks
-from newsletter.desk.addresses import with_clean_links
 from newsletter.desk.blocks import Block, read_blocks
 from newsletter.desk.cleaning import clean
+from newsletter.desk.destinations import with_clean_links
 from newsletter.desk.head import NO_TITLE, read_head
 from newsletter.desk.leftovers import without_boxes, without_repetitions
 from newsletter.desk.markdown import to_markdown

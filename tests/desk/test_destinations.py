@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.desk.addresses import clean_address
+from newsletter.desk.destinations import clean_address
 from newsletter.desk.pasted import read_pasted
 
 
