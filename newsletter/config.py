@@ -21,11 +21,15 @@ _ADDRESS = re.compile(r"\A[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@.]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the templates may know about the publication's appearance; colours are #rrggbb."""
+    """What the templates may know about the publication's appearance; colours are #rrggbb.
+
+    `logo` is the path of a picture inside the publication's folder, or "", and `logo_where` is who says so.
+    """
 
     accent: str = "#b3261e"
     accent_dark: str = "#ff9b8f"
     logo: str = ""
+    logo_where: str = FILE
     title_font: str = "Georgia, 'Times New Roman', serif"
     body_font: str = "Helvetica, Arial, sans-serif"
     no_break_spaces: Literal["normal", "narrow"] = "normal"
@@ -35,9 +39,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """How issues leave: through which backend, at which hour, how fast, how patiently."""
+    """How issues leave: through which backend, at which hour, how fast, how patiently.
+
+    `backend_where` is the line that names the backend.
+    """
 
     backend: str = "folder"
+    backend_where: str = FILE
     hour: time = time(7, 0)
     per_second: float = 0.0
     patience: timedelta = timedelta(minutes=30)
@@ -72,35 +80,38 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
     cannot be meant.
     """
     try:
-        text = (root / FILE).read_text(encoding="utf-8")
+        # Editors on Windows put a byte order mark in front, which TOML does not know.
+        text = (root / FILE).read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except FileNotFoundError as error:
         hint = "go to a publication's folder, or make one: newsletter init my-paper"
         raise ConfigError("no newsletter.toml here", where=str(root), hint=hint) from error
     except UnicodeDecodeError as error:
-        raise ConfigError("not UTF-8", where=FILE, hint="save the file as UTF-8") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError("not UTF-8", where=f"{FILE}:{line}", hint="save the file as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=FILE) from error
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        where = f"{FILE}:{line[1]}" if line else FILE
-        raise ConfigError(
-            f"not TOML: {error}", where=where, hint="text stands between double quotes"
-        ) from error
+        problem, _, place = str(error).rpartition(" (at ")
+        at = re.match(r"line (\d+)", place)  # or "end of document"
+        where = f"{FILE}:{at[1] if at else len(text.splitlines())}"
+        hint = "put text between double quotes" if problem == "Invalid value" else ""
+        raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
     known = ("publication", "look", "send", "store", "backends")
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
-            place = Table({}, name="" if not isinstance(value, dict) else name, root=root, text=text)
+            around = Table({}, name="" if not isinstance(value, dict) else name, root=root, text=text)
             hint = f"did you mean [{meant}]?" if meant else "known: " + ", ".join(f"[{k}]" for k in known)
-            raise ConfigError(f"unknown table {name!r}", where=place.where(name), hint=hint)
+            raise ConfigError(f"unknown table {name!r}", where=around.where(name), hint=hint)
 
     def table(name: str, values: object) -> Table:
         if not isinstance(values, dict):
-            raise ConfigError(
-                f"[{name}] is not a table", where=FILE, hint=f"write [{name}] on a line of its own"
-            )
+            above, _, key = name.rpartition(".")
+            where = Table({}, name=above, root=root, text=text).where(key)
+            hint = f"write [{name}] on a line of its own"
+            raise ConfigError(f"[{name}] is not a table", where=where, hint=hint)
         return Table(values, name=name, root=root, text=text, environment=environment)
 
     backends = document.get("backends", {})
@@ -169,6 +180,7 @@ def _look(table: Table) -> Look:
         accent=table.colour("accent", Look().accent),
         accent_dark=table.colour("accent_dark", Look().accent_dark),
         logo=table.string("logo", ""),
+        logo_where=table.where("logo"),
         title_font=fonts["title_font"],
         body_font=fonts["body_font"],
         no_break_spaces="narrow" if spaces == "narrow" else "normal",
@@ -183,6 +195,7 @@ def _send(table: Table) -> Send:
     defaults = Send()
     send = Send(
         backend=table.string("backend", defaults.backend),
+        backend_where=table.where("backend"),
         hour=table.hour("hour", defaults.hour),
         per_second=table.number("per_second", defaults.per_second),
         patience=table.duration("patience", defaults.patience),
@@ -194,7 +207,7 @@ def _send(table: Table) -> Send:
 
 def _store_url(table: Table) -> str:
     url = table.string("url", "sqlite:///.newsletter/newsletter.db")
-    if not url.startswith("sqlite:///"):
+    if not re.match(r"sqlite:///.", url):
         raise table.error("url", f"{url!r} is not a store this press knows", 'write "sqlite:///FILE"')
     table.done()
     return url

@@ -124,5 +124,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that `name` was most likely meant to be, or "" when none is close."""
     import difflib  # only a mistake pays for it
 
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return close[0] if close else ""

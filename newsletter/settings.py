@@ -1,5 +1,6 @@
 """One table of newsletter.toml, read key by key, with the line of whatever is wrong in it."""
 
+import math
 import os
 import re
 import stat
@@ -11,7 +12,13 @@ from newsletter.errors import ConfigError, nearest
 
 FILE = "newsletter.toml"
 
+LEAST = 0.001
+"""The least that a number may be if it is not 0."""
+
+LONGEST = timedelta(days=366)
+
 _COLOUR = re.compile(r"\A#[0-9a-fA-F]{6}\Z")
+_HEADING = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _DURATION = re.compile(r"\A(\d+)\s*(s|m|h|d)\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -43,8 +50,8 @@ class Table:
         in_table = not self._name
         table_line = 0
         for number, line in enumerate(self._text.splitlines(), 1):
-            if line.lstrip().startswith("["):
-                in_table = line.strip().strip("[] \t") == self._name
+            if heading := _HEADING.match(line):
+                in_table = heading[1] == self._name
                 table_line = number if in_table else table_line
             elif key and in_table and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
                 return f"{FILE}:{number}"
@@ -79,8 +86,10 @@ class Table:
 
     def number(self, key: str, default: float) -> float:
         value = self._take(key, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
             raise self.error(key, f"{value!r} is not a number of 0 or more")
+        if 0 < value < LEAST:
+            raise self.error(key, f"{value!r} is more than 0 and less than {LEAST}", "write 0 for no limit")
         return float(value)
 
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
@@ -102,7 +111,10 @@ class Table:
         match = _DURATION.match(value)
         if not match:
             raise self.error(key, f"{value!r} is not a length of time", 'write for instance "30m" or "12h"')
-        return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        seconds = int(match[1]) * _SECONDS[match[2]]
+        if seconds > LONGEST.total_seconds():
+            raise self.error(key, f"{value!r} is more than {LONGEST.days} days", 'write for instance "12h"')
+        return timedelta(seconds=seconds)
 
     def hour(self, key: str, default: time) -> time:
         if not self.has(key):
@@ -150,9 +162,10 @@ class Table:
         self._asked.append(key)
         value = self._values.get(key, default)
         if value is None:
-            raise ConfigError(
-                f"no {key!r} in [{self._name}]", where=self.where(), hint=f'add a line {key} = "…"'
-            )
+            line = f'{key} = "…"'
+            there = self._values or self.where() != FILE
+            hint = f"add a line {line}" if there else f"add a line [{self._name}] and below it {line}"
+            raise ConfigError(f"no {key!r} in [{self._name}]", where=self.where(), hint=hint)
         return value
 
 

@@ -66,16 +66,25 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[look]\nbody_font = "\\"A\\""', 5, "a double quote", "single quotes"),
         ('[send]\nhour = "7h"', 5, "'7h' is not an hour of the day", '"07:00"'),
         ('[send]\npatience = "long"', 5, "'long' is not a length of time", '"30m"'),
+        ('[send]\npatience = "99999999999d"', 5, "is more than 366 days", ""),
         ("[send]\nper_second = -1", 5, "-1 is not a number of 0 or more", ""),
+        ("[send]\nper_second = nan", 5, "nan is not a number of 0 or more", ""),
+        ("[send]\nper_second = inf", 5, "inf is not a number of 0 or more", ""),
+        ("[send]\nper_second = 1e-300", 5, "1e-300 is more than 0 and less than 0.001", "0 for no limit"),
+        ("[send] # soon\nbakcend = 'x'", 5, "unknown setting 'bakcend' in [send]", 'did you mean "backend"?'),
+        ('[backends]\nsmtp = "x"', 5, "[backends.smtp] is not a table", "[backends.smtp] on a line"),
+        ("[publication]", 4, "not TOML: Cannot declare ('publication',) twice", ""),
+        ('[store]\nurl = "sqlite:///"', 5, "is not a store this press knows", "sqlite:///FILE"),
         ('url = "lettre"', 4, "'lettre' is not a web address", "https://"),
         ('time_zone = "Europe/Pari"', 4, "no such zone 'Europe/Pari'", "Europe/Paris"),
         ('country = "France"', 4, "'France' is not a country code", "two capitals"),
-        ('language = "de"', 4, "no such choice 'de'", ""),
+        ('language = "de"', 4, "no such choice 'de'", "one of fr, en"),
         ("reply_to = 5", 4, "5 is not text", ""),
         ('reply_to = "a\\u0000@b.fr"', 4, "control character", ""),
         ('pitches = "x"', 4, "is not a list of texts", "pitches = ["),
         ('[store]\nurl = "mysql://x"', 5, "is not a store this press knows", "sqlite:///FILE"),
-        ("x = = 1", 4, "not TOML", ""),
+        ("x = = 1", 4, "not TOML: Invalid value", "double quotes"),
+        ('x = "1', 4, "not TOML: Illegal character", ""),
     ],
 )
 def test_a_mistake_is_told_by_its_line(
@@ -101,6 +110,15 @@ def test_missing_settings_and_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(tmp_path, {})
     assert caught.value.hint.endswith("newsletter init my-paper")
+
+
+def test_the_settings_may_begin_with_a_byte_order_mark_but_must_be_utf8(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_bytes(b"\xef\xbb\xbf" + LEAST.encode())
+    assert read_config(tmp_path, {}).publication.sender.address
+    (tmp_path / "newsletter.toml").write_bytes(LEAST.encode() + b"url = 'caf\xe9'\n")
+    with pytest.raises(ConfigError) as caught:
+        read_config(tmp_path, {})
+    assert (caught.value.where, caught.value.message) == ("newsletter.toml:4", "not UTF-8")
 
 
 def test_a_secret_comes_from_the_environment_or_a_private_file(tmp_path: Path) -> None:

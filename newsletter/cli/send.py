@@ -127,7 +127,8 @@ def _backend(press: Press) -> Backend:
     from newsletter.deliver.readiness import check_ready
 
     config = press.config
-    backend = find_backend(config.send.backend, config.backend_table(config.send.backend))
+    table = config.backend_table(config.send.backend)
+    backend = find_backend(config.send.backend, table, where=config.send.backend_where)
     if backend.reaches_people:
         check_ready(config.publication)
     return backend

@@ -144,7 +144,7 @@ class _Pictures:
         self.renditions: dict[Path, Rendition] = {}
         self._issue = issue
         self._publication = publication
-        self._logo = look.logo
+        self._look = look
 
     def rendition(self, picture: Picture) -> Rendition:
         if picture.path not in self.renditions:
@@ -155,10 +155,10 @@ class _Pictures:
 
     def logo(self, root: Path) -> Rendition | None:
         """The publication's logo, a file inside its folder, at most 280 pixels wide."""
-        if not self._logo:
+        if not self._look.logo:
             return None
-        path = root / self._logo
-        picture = Picture(path=path, alt=self._publication.name, where="newsletter.toml")
+        path = root / self._look.logo
+        picture = Picture(path=path, alt=self._publication.name, where=self._look.logo_where)
         self.renditions[path] = prepare(picture, folder=root, display_width=280, src=self._src)
         return self.renditions[path]
 

@@ -98,11 +98,11 @@ Refusal = Callable[[str, str], ContentError]
 
 
 def _read(path: Path, folder: Path, refusal: Refusal) -> bytes:
-    inside = "put the picture into the issue's folder and write its name only"
+    inside = f"put the picture into the folder {folder.name} and write its name only"
     try:
         real = Path(os.path.realpath(path))
         if not real.is_relative_to(os.path.realpath(folder)):
-            raise refusal("lies outside the issue's folder", inside)
+            raise refusal(f"lies outside the folder {folder.name}", inside)
         # Not blocking, lest a named pipe holds us up; not following, lest the file is swapped for a link.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:

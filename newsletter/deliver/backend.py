@@ -43,14 +43,17 @@ def backend_names() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
-def find_backend(name: str, table: Table) -> Backend:
-    """The backend of this name, configured; raises ConfigError if it is unknown or a setting is wrong."""
+def find_backend(name: str, table: Table, *, where: str = "[send] backend") -> Backend:
+    """The backend of this name, configured; raises ConfigError if it is unknown or a setting is wrong.
+
+    `where` is the line that names it.
+    """
     found: EntryPoint | None = next(iter(entry_points(group=GROUP, name=name)), None)
     if found is None:
         names = backend_names()
         meant = nearest(name, names)
         hint = f'did you mean "{meant}"?' if meant else "installed: " + ", ".join(names)
-        raise ConfigError(f"no backend is called {name!r}", where="[send] backend", hint=hint)
+        raise ConfigError(f"no backend is called {name!r}", where=where, hint=hint)
     try:
         configured: Callable[[Table], Backend] = found.load()
     except (ImportError, AttributeError) as error:
