@@ -16,9 +16,14 @@ def is_working_day(day: date, country: str) -> bool:
 
 def next_working_day(after: date, country: str) -> date:
     """The first working day of `country` that is later than `after`; raises as `is_working_day` does."""
-    day = after + timedelta(days=1)
-    while not is_working_day(day, country):
-        day += timedelta(days=1)
+    try:
+        day = after + timedelta(days=1)
+        while not is_working_day(day, country):
+            day += timedelta(days=1)
+    except OverflowError as error:
+        raise ConfigError(
+            f"no working day after {after}", where="DATE", hint="take an earlier day"
+        ) from error
     return day
 
 

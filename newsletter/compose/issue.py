@@ -30,8 +30,9 @@ def read_issue(folder: Path, *, root: Path | None = None) -> Issue:
     if not folder.is_dir():
         raise ContentError("no such issue", where=where, hint=f"newsletter new {folder.name}")
     if not (folder / "issue.md").is_file():
+        empty = not any(folder.iterdir())
         hint = (
-            f"newsletter new {folder.name}" if not any(folder.iterdir()) else "add one with a subject: line"
+            f"rmdir {where}, then: newsletter new {folder.name}" if empty else "add one with a subject: line"
         )
         raise ContentError("no issue.md", where=where, hint=hint)
     head = read_front_matter(folder / "issue.md", where=f"{where}/issue.md", known=ISSUE_KEYS)

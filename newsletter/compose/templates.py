@@ -7,6 +7,7 @@ later, in the markup, can be told by the template's line as well; `markup.py` ta
 import re
 import traceback
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -15,10 +16,12 @@ from jinja2 import (
     FileSystemLoader,
     StrictUndefined,
     TemplateNotFound,
+    TemplateRuntimeError,
     TemplateSyntaxError,
     UndefinedError,
 )
 from jinja2.ext import Extension
+from jinja2.utils import missing
 from markupsafe import Markup
 
 from newsletter.compose.text import wrap
@@ -27,6 +30,8 @@ from newsletter.errors import NewsletterError, TemplateError, nearest
 from newsletter.fields import field
 
 PLACE = "written-at"
+
+_IT_HAS = "; it has "
 
 _NOT_MARKUP = re.compile(r"(\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->)", re.DOTALL)
 _ELEMENT = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)(?=[\s/>])")
@@ -57,6 +62,24 @@ class _Places(Extension):
         return "".join(out)
 
 
+class _Unknown(StrictUndefined):
+    """A name that means nothing where a template uses it; its message ends with those that would."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: object = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        if hint is None and is_dataclass(obj) and isinstance(name, str):
+            names = ", ".join(known for known in dir(obj) if not known.startswith("_"))
+            hint = f"{type(obj).__name__} has no {name!r}{_IT_HAS}{names}"
+        super().__init__(hint, obj, name, exc)
+
+
 class Templates:
     """The templates of one publication, with the words of its language."""
 
@@ -65,7 +88,7 @@ class Templates:
             loader=FileSystemLoader(folder, encoding="utf-8"),
             # On for markup; plain text must stay as it is.
             autoescape=lambda name: name is not None and name.endswith(".mjml.j2"),  # noqa: S701
-            undefined=StrictUndefined,
+            undefined=_Unknown,
             extensions=["jinja2.ext.i18n", _Places],
             trim_blocks=True,
             lstrip_blocks=True,
@@ -88,8 +111,9 @@ class Templates:
             where = f"templates/{error.name or name}:{error.lineno}"
             raise TemplateError(f"not a template: {error.message}", where=where) from error
         except TemplateNotFound as error:
-            where = self._where(error.__traceback__, name)
-            meant = nearest(str(error.name), self._environment.list_templates())
+            where = self._where(error.__traceback__, "")
+            meant = nearest(str(error.name), self._environment.list_templates()) if where else ""
+            where = where or f"templates/{name}"
             hint = f'did you mean "{meant}"?' if meant else f"add {error.name} to the templates folder"
             raise TemplateError(f"no template is called {error.name!r}", where=where, hint=hint) from error
         except UndefinedError as error:
@@ -104,14 +128,12 @@ class Templates:
             raise TemplateError(f"{type(error).__name__}: {error}", where=where) from error
 
     def _undefined(self, error: UndefinedError, name: str, values: Mapping[str, object]) -> TemplateError:
-        message = str(error.message)
-        quoted = re.search(r"has no attribute '([^']+)'|'([^']+)' is undefined", message)
-        missing = (quoted[1] or quoted[2]) if quoted else ""
-        known: set[str] = set(values) | set(self._environment.globals)
-        for value in values.values():
-            known |= set(getattr(type(value), "__slots__", ())) | set(getattr(value, "__dict__", ()))
-        meant = nearest(missing, known) if missing else ""
-        hint = f'did you mean "{meant}"?' if meant else "see docs/templates.md for what a template may use"
+        message, _, names = str(error.message).partition(_IT_HAS)
+        quoted = re.search(r"has no '([^']+)'|'([^']+)' is undefined", message)
+        wrong = (quoted[1] or quoted[2]) if quoted else ""
+        meant = nearest(wrong, names.split(", ") if names else {*values, *self._environment.globals})
+        hint = f"it has {names}" if names else "see docs/templates.md for what a template may use"
+        hint = f'did you mean "{meant}"?' if meant else hint
         return TemplateError(message, where=self._where(error.__traceback__, name), hint=hint)
 
     def _where(self, trace: TracebackType | None, name: str) -> str:

@@ -55,14 +55,23 @@ class Words:
 
 def _catalogue(folder: Path, language: str) -> gettext.GNUTranslations:
     path = folder / f"{language}.po"
+    where = f"templates/words/{path.name}"
     try:
         with path.open("rb") as source:
             catalogue = read_po(source, locale=language, abort_invalid=True)
     except FileNotFoundError as error:
-        hint = f"add templates/words/{language}.po"
-        raise TemplateError(f"no words for the language {language!r}", where=str(path), hint=hint) from error
-    except (OSError, PoFileError, UnicodeDecodeError) as error:
-        raise TemplateError(f"not a catalogue: {error}", where=str(path)) from error
+        if not folder.parent.is_dir():
+            hint = "copy one from a new publication: newsletter init another-paper"
+            raise TemplateError("no such folder", where="templates", hint=hint) from error
+        hint = f"add {where}"
+        raise TemplateError(f"no words for the language {language!r}", where=where, hint=hint) from error
+    except PoFileError as error:
+        message = str(error).removesuffix(f" on {error.lineno}")
+        raise TemplateError(f"not a catalogue: {message}", where=f"{where}:{error.lineno + 1}") from error
+    except UnicodeDecodeError as error:
+        raise TemplateError("not UTF-8", where=where, hint="save it as UTF-8") from error
+    except OSError as error:
+        raise TemplateError(f"cannot be read: {error.strerror}", where=where) from error
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
