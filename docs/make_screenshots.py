@@ -1,0 +1,132 @@
+"""Takes the pictures of the newest sample issue that the README shows; run `python docs/make_screenshots.py`.
+
+It needs what the `test` extra installs, and Chromium. The issue is composed by the press itself and opened
+from a folder that goes away afterwards; the network is not touched. The same Chromium, fonts and Pillow give
+the same bytes.
+"""
+
+import html
+import io
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from newsletter.cli.press import Press
+from newsletter.cli.specimen import write_specimen
+from newsletter.compose.issue import issue_days
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run", "--hide-scrollbars", "--font-render-hinting=none"),
+)
+
+HERO = """\
+<!DOCTYPE html>
+<style>
+  body { margin: 0; width: 1400px; height: 1100px; overflow: hidden; background: #d9d4ca; }
+  figure { margin: 0; position: absolute; overflow: hidden; }
+  img { display: block; width: 100%; }
+  .desktop { left: 130px; top: 64px; width: 620px; height: 1036px; border-radius: 10px 10px 0 0;
+    background: #f1ede6; box-shadow: 0 18px 60px #1f243044; }
+  .bar { height: 38px; display: flex; align-items: center; gap: 9px; padding: 0 18px; background: #e9e5dd; }
+  .bar i { width: 12px; height: 12px; border-radius: 6px; background: #c4bdb0; }
+  .phone { right: 140px; top: 130px; width: 375px; height: 970px; box-sizing: content-box;
+    border: 12px solid #1f2430; border-bottom: 0; border-radius: 48px 48px 0 0; background: #17191e;
+    box-shadow: 0 18px 60px #1f243066; }
+</style>
+<figure class="desktop"><div class="bar"><i></i><i></i><i></i></div><img src="desktop.png"></figure>
+<figure class="phone"><img src="phone.png"></figure>
+"""
+
+TEXT = """\
+<!DOCTYPE html>
+<meta charset="utf-8">
+<style>
+  body {{ margin: 0; background: #fbfaf7; color: #1f2430; }}
+  pre {{ margin: 0; padding: 28px 30px; font: 15px/1.45 "DejaVu Sans Mono", Menlo, Consolas, monospace; }}
+</style>
+<pre>{text}</pre>
+"""
+
+
+def main() -> None:
+    """Write every picture into docs/pictures/, and say how large each one became."""
+    chromium = shutil.which("chromium") or sys.exit("Error: no chromium\nHint: apt install chromium")
+    press = Press(ROOT)
+    issue = press.issue(ROOT / "issues" / issue_days(ROOT / "issues")[-1].isoformat())
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        write_specimen(
+            press.edition(issue), press.config.publication, folder, at=press.sending_time(issue.day)
+        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        take_all(browser, folder)
+        browser.close()
+    for picture in sorted(PICTURES.glob("*.png")):
+        print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
+
+
+def take_all(browser: Browser, folder: Path) -> None:
+    """Take each picture of the issue in `folder`; the hero is made of two others."""
+    issue = folder / "issue.html"
+    save(shot(browser, issue, 700, 1400), "desktop-light")
+    save(shot(browser, issue, 700, 1400, dark=True), "desktop-dark")
+    save(shot(browser, issue, 375, 1200, scale=2), "phone-light")
+    save(shot(browser, issue, 375, 1200, scale=2, dark=True, article=1), "phone-dark")
+    save(shot(browser, issue, 375, 1200, scale=2, pictures=False, article=1), "no-pictures")
+    save(shot(browser, issue, 320, 1024, scale=2, article=3), "phone-320")
+    text = (folder / "issue.txt").read_text(encoding="utf-8")
+    (folder / "text.html").write_text(TEXT.format(text=html.escape(text)), encoding="utf-8")
+    save(shot(browser, folder / "text.html", 720, 2304), "plain-text")
+    (folder / "desktop.png").write_bytes(shot(browser, issue, 700, 1130, scale=2))
+    (folder / "phone.png").write_bytes(shot(browser, issue, 375, 970, scale=2, dark=True, article=1))
+    (folder / "hero.html").write_text(HERO, encoding="utf-8")
+    save(shot(browser, folder / "hero.html", 1400, 1100), "hero")
+
+
+def shot(
+    browser: Browser,
+    file: Path,
+    width: int,
+    height: int,
+    *,
+    scale: int = 1,
+    dark: bool = False,
+    pictures: bool = True,
+    article: int = 0,
+) -> bytes:
+    """A PNG of `height` CSS pixels of a page `width` wide, from its beginning or from an article."""
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme="dark" if dark else "light",
+        locale="fr-FR",
+    )
+    if not pictures:
+        page.route("**/pictures/*", lambda route: route.abort())
+    page.goto(file.as_uri())
+    box = page.locator(f"[name=a{article}]").bounding_box() if article else None
+    y = box["y"] - 24 if box else 0
+    content = page.screenshot(
+        full_page=True, clip={"x": 0, "y": y, "width": width, "height": height}, animations="disabled"
+    )
+    page.close()
+    return content
+
+
+def save(content: bytes, name: str) -> None:
+    """Write docs/pictures/NAME.png with a palette, which a page of text and flat colours hardly notices."""
+    with Image.open(io.BytesIO(content)) as image:
+        reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        reduced.save(PICTURES / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
