@@ -137,5 +137,6 @@ def _own_secret(path: Path) -> str:
         except OSError as error:
             raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
         finally:
-            own.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing can be written there is nothing to take away
+                own.unlink(missing_ok=True)
     return read_secret(path, where=str(path))

@@ -75,8 +75,6 @@ def build(press: Press, issue: str | None, output: Path) -> None:
 
     found = press.issue(press.issue_folder(issue, nearest=True))
     edition = press.edition(found)
-    written = write_specimen(
-        edition, press.config.publication, press.folder / output, at=press.sending_time(found.day)
-    )
-    for path in written:
-        click.echo(press.shown(path))
+    folder = Path(press.shown(press.folder / output))
+    for path in write_specimen(edition, press.config.publication, folder, at=press.sending_time(found.day)):
+        click.echo(path)

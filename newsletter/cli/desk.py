@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from newsletter.errors import ConfigError, ContentError
 
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
+    from newsletter.desk.pasted import Draft
 
 SHOWN = 100
 """Characters told of each block that an import drops: enough to know it by."""
@@ -31,17 +33,17 @@ def init(press: Press, folder: Path, name: str | None) -> None:
       newsletter init my-paper --name "Le café de huit heures"
     """
     from newsletter.calendar import next_working_day
-    from newsletter.config import read_config
+    from newsletter.cli.press import Press
     from newsletter.desk.publication import sample_folder, start_publication
 
-    root = press.folder / folder
-    sample = sample_folder()
-    country = read_config(sample).publication.country
-    first = next_working_day(date.today(), country)
-    for path in start_publication(root, sample, name or root.name, first):
-        click.echo(press.shown(path))
-    say(f"{bold(name or root.name)} is ready. Next:")
-    say(f"  cd {folder}")
+    root = Path(press.shown(press.folder / folder))
+    name = name or root.absolute().name
+    sample = Press(sample_folder(), press.clock)
+    first = next_working_day(sample.today, sample.config.publication.country)
+    for path in start_publication(root, sample.config.root, name, first):
+        click.echo(path)
+    say(f"{bold(name)} is ready. Next:")
+    say(f"  cd {shlex.quote(str(root))}")
     say(f"  edit the files in issues/{first}")
     say(f"  newsletter build {first} -o preview")
 
@@ -95,11 +97,14 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
       newsletter import brief.txt --issue 2026-11-23
     """
     from newsletter.desk.new import place_article
-    from newsletter.desk.pasted import article_file, read_pasted
+    from newsletter.desk.pasted import article_file
 
     folder = press.issue_folder(named or "next", nearest=False)
-    draft = read_pasted(_pasted(press.folder, source))
-    path = place_article(press.config.root, date.fromisoformat(folder.name), article_file(draft), draft.title)
+    root = press.config.root
+    if folder.absolute().parent != root / "issues":
+        raise ConfigError(f"{named!r} is no issue of this publication", where="--issue", hint="name a date")
+    draft = _draft(press, source)
+    path = place_article(root, date.fromisoformat(folder.name), article_file(draft), draft.title)
     click.echo(press.shown(path))
     say(f"{bold(draft.title)}{f', by {draft.author}' if draft.author else ''}")
     for block in draft.dropped:
@@ -108,22 +113,36 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
         say(f"to check: {doubt}")
 
 
-def _pasted(folder: Path, source: Path) -> str:
+def _draft(press: Press, source: Path) -> Draft:
+    """What the pasted text in a file, or on standard input, holds; raises ContentError if it is no text."""
+    from newsletter.desk.pasted import read_pasted
+
+    typed = str(source) == "-"
+    where = "standard input" if typed else press.shown(press.folder / source)
+    if typed and sys.stdin.isatty():
+        say("Paste the text, then press Enter and Ctrl-D.")
     try:
-        data = sys.stdin.buffer.read() if str(source) == "-" else (folder / source).read_bytes()
-        return data.decode("utf-8-sig")
+        data = sys.stdin.buffer.read() if typed else (press.folder / source).read_bytes()
+        if b"\0" in data:
+            line = data.count(b"\n", 0, data.index(b"\0")) + 1
+            hint = "save it as text (.txt) in UTF-8"
+            raise ContentError("a NUL byte: not a text file", where=f"{where}:{line}", hint=hint)
+        return read_pasted(data.decode("utf-8-sig"))
     except OSError as error:
-        raise ContentError(f"cannot be read: {error.strerror}", where=str(source)) from error
+        raise ContentError(f"cannot be read: {error.strerror}", where=where) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        hint = "save the text as UTF-8"
-        raise ContentError("not UTF-8", where=f"{source}:{line}", hint=hint) from error
+        hint = "save it as text (.txt) in UTF-8"
+        raise ContentError("not UTF-8", where=f"{where}:{line}", hint=hint) from error
+    except ContentError as error:
+        error.where = error.where or where
+        raise
 
 
 def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is not a date", where="DATE", hint="write it as in 2026-11-23"
-        ) from error
+    from newsletter.compose.issue import day_of
+
+    day = day_of(text)
+    if day is None:
+        raise ConfigError(f"{text!r} is not a date", where="DATE", hint="write it as in 2026-11-23")
+    return day

@@ -21,7 +21,7 @@ class Press:
 
     def __init__(self, folder: Path, clock: datetime | None = None) -> None:
         self.folder = folder.absolute()
-        self._clock = clock
+        self.clock = clock
         self._started = time.monotonic()
 
     @cached_property
@@ -38,9 +38,9 @@ class Press:
 
     def now(self) -> datetime:
         """The time, in the publication's zone."""
-        if self._clock is None:
+        if self.clock is None:
             return datetime.now(self.zone)
-        return self._clock.replace(tzinfo=self.zone) + timedelta(seconds=time.monotonic() - self._started)
+        return self.clock.replace(tzinfo=self.zone) + timedelta(seconds=time.monotonic() - self._started)
 
     @property
     def today(self) -> date:
@@ -67,28 +67,38 @@ class Press:
             waiting = [day for day in days if day.isoformat() not in sent]
             coming = [day for day in waiting if day >= self.today]
             if not waiting:
-                raise ContentError("no issue that was not sent", where="issues", hint="newsletter new")
+                raise self._no_issue("no issue that was not sent", "newsletter new")
             return issues / (coming[0] if coming else waiting[-1]).isoformat()
         if named in (None, "today"):
             if self.today not in days:
                 later = [day for day in days if day > self.today]
                 hint = f"newsletter new {self.today}" + (f", or name another: {later[0]}" if later else "")
-                raise ContentError(f"no issue of today, {self.today}", where="issues", hint=hint)
+                raise self._no_issue(f"no issue of today, {self.today}", hint)
             return issues / self.today.isoformat()
         if named == "next":
             later = [day for day in days if day > self.today]
             if not later:
-                raise ContentError(
-                    f"no issue after today, {self.today}", where="issues", hint="newsletter new"
-                )
+                raise self._no_issue(f"no issue after today, {self.today}", "newsletter new")
             return issues / later[0].isoformat()
         if named is not None and day_of(named):
             return issues / named
         path = self.folder / (named or "")
         if day_of(path.name) is None:
+            if path.is_dir() and path.parent == issues:
+                hint = "name the folder after the day the issue appears, as in issues/2026-11-23"
+                raise ContentError(f"{path.name!r} is not a date", where=f"issues/{path.name}", hint=hint)
             hint = "write a date such as 2026-11-23, today, next, or the path of an issue's folder"
             raise ConfigError(f"no issue is called {named!r}", where="ISSUE", hint=hint)
         return path
+
+    def _no_issue(self, message: str, hint: str) -> ContentError:
+        """No issue where one is looked for, perhaps because of a folder such as issues/2026-11-3."""
+        from newsletter.compose.issue import day_of
+
+        folders = sorted(path.name for path in self.config.root.glob("issues/[0-9]*") if path.is_dir())
+        if misnamed := next((name for name in folders if day_of(name) is None), ""):
+            hint = f"{hint}; the name of issues/{misnamed} is not a date"
+        return ContentError(message, where="issues", hint=hint)
 
     def _sent_keys(self) -> set[str]:
         from newsletter.readers.ledger import Ledger

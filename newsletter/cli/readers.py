@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.screen import number, plural, say, table
-from newsletter.errors import ContentError
+from newsletter.errors import ConfigError, ContentError
 
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
@@ -46,7 +46,8 @@ def import_readers(press: Press, file: Path, source: str | None, dry_run: bool) 
     from newsletter.readers.store import Readers
 
     press.config  # noqa: B018 - no database may be made where there is no publication
-    rows = read_csv(press.folder / file)
+    file = Path(press.shown(press.folder / file))
+    rows = read_csv(file)
     with press.database() as database:
         store = Readers(database)
         if dry_run:
@@ -158,17 +159,20 @@ def export(press: Press, output: Path | None) -> None:
         store = Readers(database)
         if output is None:
             write_csv(sys.stdout, store)
+            sys.stdout.flush()
             return
+        shown = press.shown(press.folder / output)
         try:
             with (press.folder / output).open("w", encoding="utf-8", newline="") as stream:
                 write_csv(stream, store)
         except OSError as error:
-            raise ContentError(f"cannot be written: {error.strerror}", where=str(output)) from error
-    say(f"wrote {press.shown(press.folder / output)}")
+            hint = "name another file with -o"
+            raise ConfigError(f"cannot be written: {error.strerror}", where=shown, hint=hint) from error
+    say(f"wrote {shown}")
 
 
 def _status(text: str) -> Status:
-    from newsletter.errors import ConfigError, nearest
+    from newsletter.errors import nearest
     from newsletter.model import Status
 
     try:

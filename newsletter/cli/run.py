@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from newsletter.cli.screen import number, plural, progress, say
 from newsletter.deliver.backend import Backend
 from newsletter.deliver.message import MessageTemplate
 from newsletter.deliver.send import Pace, World, send
-from newsletter.errors import NewsletterError, StoreError
+from newsletter.errors import NewsletterError, StoreError, Unavailable
 from newsletter.links import Links, read_signer
 from newsletter.model import Outcome, Status
 from newsletter.readers.accounts import Tally
@@ -66,7 +66,9 @@ def only_run(press: Press, key: str) -> Iterator[None]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
-        raise StoreError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        hint = "make room on the disk, or the folder writable, and run the same command again"
+        where = press.shown(path)
+        raise StoreError(f"cannot be written: {error.strerror}", where=where, hint=hint) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,7 +79,9 @@ def only_run(press: Press, key: str) -> Iterator[None]:
 
 
 def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemplate) -> Frozen:
-    """Fix the edition's bytes and its audience."""
+    """Fix the edition's bytes and its audience; an earlier rehearsal of the issue is forgotten."""
+    if books.rehearsal:
+        books.ledger.begin_again(edition.key)
     return books.ledger.freeze(
         issue_key=edition.key,
         fingerprint=edition.fingerprint,
@@ -98,20 +102,27 @@ def deliver(press: Press, books: Books, backend: Backend, frozen: Frozen) -> int
             random=random.random,
             stopping=lambda: stop.asked,
         )
+        deliveries = send(
+            MessageTemplate.loads(frozen.template),
+            links=Links(config.publication, read_signer(config.state, config.publication.list_id)),
+            backend=backend,
+            ledger=books.ledger,
+            pace=Pace(config.send.per_second, world),
+            world=world,
+            patience=config.send.patience,
+            expires_at=frozen.frozen_at + config.send.max_age,
+        )
         refused = 0
-        with progress(books.ledger.tally(frozen.key).owed) as shown:
-            for delivery in send(
-                MessageTemplate.loads(frozen.template),
-                links=Links(config.publication, read_signer(config.state, config.publication.list_id)),
-                backend=backend,
-                ledger=books.ledger,
-                pace=Pace(config.send.per_second, world),
-                world=world,
-                patience=config.send.patience,
-                expires_at=frozen.frozen_at + config.send.max_age,
-            ):
-                refused += delivery.outcome is Outcome.REFUSED
-                shown.count(str(delivery.outcome))
+        try:
+            with progress(books.ledger.tally(frozen.key).owed) as shown:
+                for delivery in deliveries:
+                    refused += delivery.outcome is Outcome.REFUSED
+                    shown.count(str(delivery.outcome))
+        except (Unavailable, StoreError):
+            with suppress(StoreError):
+                say(in_words(books.ledger.tally(frozen.key)))
+                say(f"To go on: newsletter send {frozen.key}")
+            raise
     tally = books.ledger.tally(frozen.key)
     say(in_words(tally))
     if stop.asked:

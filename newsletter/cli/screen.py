@@ -1,5 +1,6 @@
 """What the person at the keyboard sees: words and progress on stderr, tables and data on stdout."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,17 +10,32 @@ import click
 
 ISSUE_HELP = "ISSUE is a date (2026-11-23), today, next, or the path of an issue's folder."
 
+PIPE_WIDTH = 10_000
+"""Columns of a table that no eye but a program reads."""
+
 PLAIN_EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal to redraw."""
 
 
 def say(text: str) -> None:
-    """A line of words, on stderr."""
-    click.echo(text, err=True)
+    """A line of words, on stderr; a log on a full disk stops nothing."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass
 
 
 def bold(text: str) -> str:
-    return click.style(text, bold=True)
+    return styled(text, None)
+
+
+def styled(text: str, colour: str | None) -> str:
+    """Bold, in a colour if one is given; plain if the person wants it plain (https://no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return click.style(text, fg=colour, bold=True)
 
 
 def number(value: int) -> str:
@@ -31,7 +47,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A table on stdout; `right` are the columns to align on the right."""
+    """A table on stdout; `right` are the columns to align on the right. Lines of a pipe have no end."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -42,7 +58,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequ
         drawn.add_column(heading, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    Console().print(drawn)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    with console.capture() as captured:
+        console.print(drawn)
+    click.echo(captured.get(), nl=False)
 
 
 class Progress:

@@ -138,7 +138,6 @@ def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | 
     """A rehearsal that was interrupted goes on; one that is done, or of other bytes, begins again."""
     if frozen.fingerprint == edition.fingerprint and books.ledger.tally(frozen.key).owed:
         return frozen
-    books.ledger.begin_again(frozen.key)
     say(f"{frozen.key} was rehearsed before; this is a new rehearsal.")
     return None
 
@@ -183,4 +182,5 @@ def _confirm(count: int, *, yes: bool) -> None:
         )
     typed = click.prompt(f"Type the number of readers ({number(count)}) to send", err=True)
     if re.sub(r"\D", "", str(typed)) != str(count):
-        raise ConfigError(f"{typed!r} is not {count}: nothing was sent", where="send")
+        hint = "run it again, and type the number that it shows"
+        raise ConfigError(f"{typed!r} is not {number(count)}: nothing was sent", where="send", hint=hint)

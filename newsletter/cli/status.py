@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.screen import ISSUE_HELP, bold, say, table
+from newsletter.errors import ContentError
 
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
+    from newsletter.readers.accounts import Tally
     from newsletter.readers.ledger import Frozen, Ledger
 
 
@@ -27,33 +29,42 @@ def status(press: Press, issue: str | None, as_json: bool) -> int:
     Example:
       newsletter status 2026-11-23
     """
+    from newsletter.readers.accounts import Tally
     from newsletter.readers.ledger import Ledger
 
-    key = press.issue_folder(issue, nearest=False).name
+    folder = press.issue_folder(issue, nearest=False)
+    key = folder.name
     if press.has_database():
         with press.database() as database:
             ledger = Ledger(database)
             if frozen := ledger.frozen(key):
                 return _show(press, ledger, frozen, as_json)
+    rehearsal = _rehearsal(press, key)
+    if not folder.is_dir() and not rehearsal:
+        raise ContentError("no such issue", where=f"issues/{key}", hint=f"newsletter new {key}")
     if as_json:
-        click.echo(json.dumps({"issue": key, "audience": 0}))
+        _show_json(key, None, Tally(audience=0), [])
         return 0
     say(f"{bold(key)} was not sent.")
-    _tell_rehearsal(press, key)
+    if rehearsal:
+        say(rehearsal)
     return 0
 
 
-def _tell_rehearsal(press: Press, key: str) -> None:
+def _rehearsal(press: Press, key: str) -> str:
+    """What became of the issue's rehearsal, in words; "" if none was held."""
     from newsletter.cli.run import in_words
     from newsletter.readers.ledger import Ledger
 
     if not (press.config.state / "rehearsal.db").exists():
-        return
+        return ""
     with press.rehearsal_database() as database:
         ledger = Ledger(database, rehearsal=True)
-        if frozen := ledger.frozen(key):
-            at = frozen.frozen_at.astimezone(press.zone)
-            say(f"A rehearsal was held at {at:%H:%M on %d %B %Y}: {in_words(ledger.tally(key))}")
+        frozen = ledger.frozen(key)
+        if not frozen:
+            return ""
+        at = frozen.frozen_at.astimezone(press.zone)
+        return f"A rehearsal was held at {at:%H:%M on %d %B %Y}: {in_words(ledger.tally(key))}"
 
 
 def _show(press: Press, ledger: Ledger, frozen: Frozen, as_json: bool) -> int:
@@ -68,22 +79,7 @@ def _show(press: Press, ledger: Ledger, frozen: Frozen, as_json: bool) -> int:
         for row in ledger.rows(frozen.key, state)
     ]
     if as_json:
-        facts = {
-            "issue": frozen.key,
-            "subject": frozen.subject,
-            "fingerprint": frozen.fingerprint,
-            "frozen_at": frozen.frozen_at.isoformat(),
-            "audience": tally.audience,
-            "sent": tally.sent,
-            "refused": tally.refused,
-            "expired": tally.expired,
-            "withheld": dict(tally.withheld),
-            "in_doubt": tally.in_doubt,
-            "owed": tally.owed,
-            "holds": tally.holds,
-            "not_sent": [{"email": email, "state": state, "detail": why} for email, state, why in missing],
-        }
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        _show_json(frozen.key, frozen, tally, missing)
     else:
         say(f"{bold(frozen.subject)}")
         at = frozen.frozen_at.astimezone(press.zone)
@@ -93,3 +89,23 @@ def _show(press: Press, ledger: Ledger, frozen: Frozen, as_json: bool) -> int:
         if missing:
             table(("reader", "state", "what was said"), missing)
     return 5 if tally.in_doubt else 4 if tally.owed else 0
+
+
+def _show_json(key: str, frozen: Frozen | None, tally: Tally, missing: list[tuple[str, str, str]]) -> None:
+    """The same keys whether or not the issue was sent: what is not known is null."""
+    facts = {
+        "issue": key,
+        "subject": frozen.subject if frozen else None,
+        "fingerprint": frozen.fingerprint if frozen else None,
+        "frozen_at": frozen.frozen_at.isoformat() if frozen else None,
+        "audience": tally.audience,
+        "sent": tally.sent,
+        "refused": tally.refused,
+        "expired": tally.expired,
+        "withheld": dict(tally.withheld),
+        "in_doubt": tally.in_doubt,
+        "owed": tally.owed,
+        "holds": tally.holds,
+        "not_sent": [{"email": email, "state": state, "detail": why} for email, state, why in missing],
+    }
+    click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
