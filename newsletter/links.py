@@ -135,7 +135,8 @@ def _own_secret(path: Path) -> str:
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(own)
         except OSError as error:
-            raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
+            hint = "make its folder writable, or set NEWSLETTER_SECRET"
+            raise ConfigError(f"cannot be written: {error.strerror}", where=str(path), hint=hint) from error
         finally:
             with contextlib.suppress(OSError):  # where nothing can be written there is nothing to take away
                 own.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from newsletter.errors import ConfigError, ContentError
 from newsletter.settings import FILE
 
 if TYPE_CHECKING:
+    from newsletter.links import Links
     from newsletter.model import Edition, Issue
     from newsletter.readers.database import Database
 
@@ -130,7 +131,7 @@ class Press:
         """The publication's own database, made at the first use."""
         from newsletter.readers.database import Database
 
-        return Database.open(self.config.store_url, self.config.root)
+        return Database.open(self.config.store_url, self._root)
 
     def _database_path(self) -> Path:
         return self.config.root / self.config.store_url.removeprefix("sqlite:///")
@@ -139,9 +140,19 @@ class Press:
         """The rehearsal's own database; a power cut may cost its last rows, which nobody would miss."""
         from newsletter.readers.database import Database
 
-        return Database.open(
-            f"sqlite:///{self.config.state / 'rehearsal.db'}", self.config.root, durable=False
-        )
+        return Database.open("sqlite:///.newsletter/rehearsal.db", self._root, durable=False)
+
+    def links(self, *, dead: bool = False) -> "Links":
+        """What is different in each reader's copy, signed; raises ConfigError if there is no key for it."""
+        from newsletter.links import Links, read_signer
+
+        publication = self.config.publication
+        return Links(publication, read_signer(self._root / ".newsletter", publication.list_id), dead=dead)
+
+    @property
+    def _root(self) -> Path:
+        """The publication's folder as errors may call it."""
+        return Path(self.shown(self.config.root))
 
     def sending_time(self, day: date) -> datetime:
         """The hour at which the issue of a day is meant to leave."""

@@ -16,7 +16,7 @@ from newsletter.deliver.backend import Backend
 from newsletter.deliver.message import MessageTemplate
 from newsletter.deliver.send import Pace, World, send
 from newsletter.errors import NewsletterError, StoreError, Unavailable
-from newsletter.links import Links, read_signer
+from newsletter.links import Links
 from newsletter.model import Outcome, Status
 from newsletter.readers.accounts import Tally
 from newsletter.readers.ledger import Frozen, Ledger
@@ -92,7 +92,7 @@ def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemp
     )
 
 
-def deliver(press: Press, books: Books, backend: Backend, frozen: Frozen) -> int:
+def deliver(press: Press, books: Books, backend: Backend, links: Links, frozen: Frozen) -> int:
     """Send what is owed of a frozen issue, show how far it is, tell how it ended; the exit code."""
     config = press.config
     with _stop_on_signal() as stop:
@@ -104,7 +104,7 @@ def deliver(press: Press, books: Books, backend: Backend, frozen: Frozen) -> int
         )
         deliveries = send(
             MessageTemplate.loads(frozen.template),
-            links=Links(config.publication, read_signer(config.state, config.publication.list_id)),
+            links=links,
             backend=backend,
             ledger=books.ledger,
             pace=Pace(config.send.per_second, world),

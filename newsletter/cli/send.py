@@ -38,7 +38,6 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
       newsletter test --to me@example.org --to colleague@example.org
     """
     from newsletter.deliver.message import cut
-    from newsletter.links import Links, read_signer
     from newsletter.model import Reader
     from newsletter.readers.addresses import read_address
 
@@ -48,7 +47,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
     now = press.now()
     template = cut(edition, config.publication, at=now, test=True)
-    links = Links(config.publication, read_signer(config.state, config.publication.list_id), dead=True)
+    links = press.links(dead=True)
     failed = 0
     backend.open()
     try:
@@ -94,7 +93,7 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         raise ConfigError(
             f"the next issue is {key}, a later day's", where="ISSUE", hint=f"newsletter send {key}"
         )
-    backend = _backend(press)
+    backend, links = _backend(press), press.links()
     with only_run(press, key), open_books(press, backend) as books:
         frozen = books.ledger.frozen(key)
         if frozen and books.rehearsal:
@@ -118,7 +117,7 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         _confirm(count, yes=yes)
         if edition:
             frozen = freeze(press, books, edition, cut(edition, press.config.publication, at=press.now()))
-        return deliver(press, books, backend, frozen) if frozen else 0
+        return deliver(press, books, backend, links, frozen) if frozen else 0
 
 
 def _backend(press: Press) -> Backend:
