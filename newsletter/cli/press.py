@@ -68,7 +68,8 @@ class Press:
             waiting = [day for day in days if day.isoformat() not in sent]
             coming = [day for day in waiting if day >= self.today]
             if not waiting:
-                raise self._no_issue("no issue that was not sent", "newsletter new")
+                message = "every issue has been sent" if days else "no issue yet"
+                raise self._no_issue(message, "newsletter new")
             return issues / (coming[0] if coming else waiting[-1]).isoformat()
         if named in (None, "today"):
             if self.today not in days:
