@@ -179,7 +179,11 @@ def _confirm(count: int, *, yes: bool) -> None:
         raise ConfigError(
             "nobody is there to confirm", where="send", hint="add --yes, or --dry-run to look only"
         )
-    typed = click.prompt(f"Type the number of readers ({number(count)}) to send", err=True)
+    try:
+        typed = click.prompt(f"Type the number of readers ({number(count)}) to send", err=True)
+    except click.Abort:
+        say("")  # the cursor still stands behind the question
+        raise
     if re.sub(r"\D", "", str(typed)) != str(count):
         hint = "run it again, and type the number that it shows"
         raise ConfigError(f"{typed!r} is not {number(count)}: nothing was sent", where="send", hint=hint)

@@ -21,10 +21,8 @@ FIRST = "issues/2026-11-23/01-premier.md"
 
 
 def told(answer: Answer) -> list[str]:
-    """The last words on stderr from "Error:" on."""
-    lines = answer.err.splitlines()
-    begins = [number for number, line in enumerate(lines) if line.startswith("Error: ")]
-    return lines[begins[-1] :] if begins else lines
+    """The last words on stderr from "Error:" on; a question may stand before them on the line."""
+    return answer.err[max(answer.err.rfind("Error: "), 0) :].splitlines()
 
 
 def nothing_sent(paper: Path) -> None:
