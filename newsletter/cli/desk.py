@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.screen import bold, say
+from newsletter.cli.screen import ISSUE_HELP, bold, say
 from newsletter.errors import ConfigError, ContentError
 
 if TYPE_CHECKING:
@@ -82,15 +82,16 @@ def new(press: Press, day: str | None) -> None:
         click.echo(press.shown(path))
 
 
-@click.command("import", short_help="Turn pasted text into an article file.")
+@click.command("import", epilog=ISSUE_HELP, short_help="Turn pasted text into an article file.")
 @click.argument("source", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--issue", "named", metavar="DATE", help="The issue it goes to.  [default: the next one]")
+@click.option("--issue", "named", metavar="ISSUE", help="The issue it goes to.  [default: next]")
 @click.pass_obj
 def import_article(press: Press, source: Path, named: str | None) -> None:
     """Turn text pasted from a web page or a word processor into an article file.
 
     Finds title, author, lead-ins, lists and quotations; unwraps links; drops sign-up boxes and repeated
-    blocks. Says what it dropped, and marks in the article what it is not sure of.
+    blocks. Says what it dropped, and marks in the article what it is not sure of. FILE is text in UTF-8; with
+    - you paste it into the terminal.
 
     \b
     Example:

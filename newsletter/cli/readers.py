@@ -122,7 +122,7 @@ def remove(press: Press, email: str) -> None:
 
 
 @readers.command("list", short_help="List the readers.")
-@click.option("--status", help="Only those with this status: active, left, bounced …")
+@click.option("--status", help="pending, active, paused, left, bounced or complained.")
 @click.pass_obj
 def list_readers(press: Press, status: str | None) -> None:
     """List the readers, or those of one status, and count them.
