@@ -102,7 +102,7 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
 
     folder = press.issue_folder(named or "next", nearest=False)
     root = press.config.root
-    if folder.absolute().parent != root / "issues":
+    if folder.parent.resolve() != (root / "issues").resolve():
         raise ConfigError(f"{named!r} is no issue of this publication", where="--issue", hint="name a date")
     draft = _draft(press, source)
     path = place_article(root, date.fromisoformat(folder.name), article_file(draft), draft.title)
