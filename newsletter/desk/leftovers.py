@@ -37,7 +37,10 @@ _INVITATION = re.compile(
 _LURES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:e-?mails?|newsletters?|lettres?\s+d['’]information|boîte\s+(?:mail|de\s+réception)|inbox)\b",
+        (
+            r"\b(?:e-?mails?|newsletters?|lettres?\s+d['’]information|boîte\s+(?:mail|de\s+réception)|inbox|"
+            r"(?:anciens|derniers|précédents)\s+numéros|(?:past|previous)\s+issues)\b"
+        ),
         r"\b(?:gratuit(?:e|es|s|ement)?|for\s+free|free)\b",
         r"\b(?:du\s+lundi\s+au\s+vendredi|(?:tous\s+les|chaque)\s+(?:matin|jour|semaine)s?|every\s+\w*day)\b",
         r"\b(?:en|in)\s+(?:\d+|cinq|five)\s+minutes?\b",
