@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from newsletter.cli import run
 from newsletter.model import Mailbox, Publication
 
 ROOT = Path(__file__).parent.parent
+
+# A shell that starts us in the background ignores Ctrl-C for us and all that we start; some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SETTINGS = """\
 [publication]

@@ -2,7 +2,7 @@
 
 import re
 
-_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:[ \u00a0\u202f]\d{3}){1,6}+(?!\d)")
+_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:[ \u00a0\u202f]\d{3}(?!\d)){1,6}(?![ \u00a0\u202f]\d{3})")
 
 
 def count_words(text: str) -> int:

@@ -25,7 +25,7 @@ _TAIL = r"""\S*[^\s.,;:!?…'"’”»)\]]"""
 _UNTOUCHED = re.compile(
     rf"(?<![\w+])[a-z][a-z0-9+]*+://{_TAIL}"
     rf"|(?<!\w)www\.{_TAIL}"
-    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)*+"
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)*"
     rf"|(?<!\w)[a-z]:\\{_TAIL}|(?<!\w)\\\\{_TAIL}"
     r"|(?<![\w:]):[a-z0-9_+-]++:(?!\w)"
     r"|(?<![^\s«])[:;]-?[()DPp](?!\w)",
@@ -130,7 +130,8 @@ _DOUBLE_HYPHEN = re.compile(r"(?<!\S)--(?=\s)|(?<=[^\W_])--(?=[^\W_])")
 _LONE_HYPHEN = re.compile(
     rf"(?<=[\w{_OPAQUE}%€$£)\]»”’\"….,!?]{_SPACES})-(?={_SPACES}(?:[^\W\d_]|[{_OPAQUE}(\[«“\"]))"
 )
-_THOUSANDS = re.compile(rf"(?<![\w.,])\d{{1,3}}(?:{_SPACES}\d{{3}}){{1,6}}+(?!\d)")
+_THOUSANDS = re.compile(rf"(?<![\w.,])\d{{1,3}}(?:{_SPACES}\d{{3}}(?!\d)){{1,6}}(?!{_SPACES}\d{{3}})")
+"""No group is repeated possessively: Python before 3.11.5 matches that wrongly (CPython gh-106052)."""
 _UNITS = (
     "[kMGT]?Wh|[kMGT]W|[kMG]?Hz|[kcm]?m[²³]?|[µn]m|[km]?g|[kMG]?t|[hcm]?[Ll]|ha|h|min|m?s|[kKMGT]?[oB]"
     "|[kM]|Md|Mds|Mrds?|mille|ans?|pts?|points?|euros?|dollars?|millions?|milliards?|billions?|trillions?"
