@@ -8,6 +8,7 @@ from pathlib import Path
 
 from newsletter.calendar import next_working_day
 from newsletter.compose import markup
+from newsletter.compose.issue import shown_path
 from newsletter.compose.pictures import prepare
 from newsletter.compose.prose import Prose, Typeset, read_prose, to_html
 from newsletter.compose.reading_time import count_words, reading_seconds
@@ -64,7 +65,7 @@ def compose(issue: Issue, publication: Publication, look: Look, *, templates: Pa
     _refuse_marks(issue, root)
 
     def prose(text: str, source: Path, line: int) -> Prose:
-        where = source.relative_to(root).as_posix() if source.is_relative_to(root) else source.as_posix()
+        where = shown_path(source, root)
         return read_prose(text, folder=issue.folder, where=where, line=line, typeset=typeset)
 
     def one(text: str) -> str:
@@ -182,5 +183,5 @@ def _refuse_marks(issue: Issue, root: Path) -> None:
         texts.append((article.source, said + shown + article.body))
     for source, text in texts:
         if MARK in text:
-            where = source.relative_to(root).as_posix() if source.is_relative_to(root) else source.as_posix()
+            where = shown_path(source, root)
             raise ContentError(f"{MARK!r} is reserved for the press", where=where, hint="write it otherwise")

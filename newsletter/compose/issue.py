@@ -22,7 +22,7 @@ def read_issue(folder: Path, *, root: Path | None = None) -> Issue:
 
     Raises ContentError, with file and line, for anything that cannot be published.
     """
-    where = _shown(folder, root)
+    where = shown_path(folder, root)
     day = day_of(folder.name)
     if day is None:
         hint = "name it after the day it appears, e.g. issues/2026-11-23"
@@ -141,7 +141,8 @@ def _required(head: FrontMatter, key: str) -> str:
     return value
 
 
-def _shown(path: Path, root: Path | None) -> str:
+def shown_path(path: Path, root: Path | None) -> str:
+    """What errors call a file: its path within the publication's folder, if it is inside."""
     if root is not None and path.is_relative_to(root):
         return path.relative_to(root).as_posix()
     return path.as_posix()
