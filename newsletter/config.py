@@ -16,6 +16,7 @@ from newsletter.settings import FILE, Table
 LANGUAGES = ("fr", "en")
 
 _MAILBOX = re.compile(r"\A\s*(?:(?P<name>[^<>]*?)\s*<(?P<in>[^<>\s]+)>|(?P<bare>\S+))\s*\Z")
+_DOMAIN = re.compile(r"\A(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})+\Z")
 _ADDRESS = re.compile(r"\A[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@.]{2,}\Z")
 
 
@@ -38,18 +39,43 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most so many messages a second, 0 for no limit, on at most so many connections."""
+
+    per_second: float = 0.0
+    connections: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """How issues leave: through which backend, at which hour, how fast, how patiently.
 
-    `backend_where` is the line that names the backend.
+    `backend_where` is the line that names the backend; `bounces` is the address to which mail comes back, ""
+    for the sender's own; `domains` are limits for recipients' domains, in lower case.
     """
 
     backend: str = "folder"
     backend_where: str = FILE
     hour: time = time(7, 0)
     per_second: float = 0.0
+    connections: int = 10
+    domains: Mapping[str, Limit] = field(default_factory=dict)
+    bounces: str = ""
+    approval: Literal["optional", "required"] = "optional"
     patience: timedelta = timedelta(minutes=30)
     max_age: timedelta = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dkim:
+    """How mail is signed: for which domain, and by which selectors, whose keys are `keys`/SELECTOR.pem.
+
+    Without selectors it is not signed.
+    """
+
+    domain: str
+    selectors: tuple[str, ...]
+    keys: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +86,7 @@ class Config:
     publication: Publication
     look: Look = field(default_factory=Look)
     send: Send = field(default_factory=Send)
+    dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
     store_url: str = "sqlite:///.newsletter/newsletter.db"
 
@@ -98,7 +125,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = ("publication", "look", "send", "store", "backends")
+    known = ("publication", "look", "send", "dkim", "store", "backends")
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -115,11 +142,13 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         return Table(values, name=name, root=root, text=text, environment=environment)
 
     backends = document.get("backends", {})
+    publication = _publication(table("publication", document.get("publication", {})))
     return Config(
         root=root,
-        publication=_publication(table("publication", document.get("publication", {}))),
+        publication=publication,
         look=_look(table("look", document.get("look", {}))),
         send=_send(table("send", document.get("send", {}))),
+        dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
         store_url=_store_url(table("store", document.get("store", {}))),
     )
@@ -193,16 +222,49 @@ def _look(table: Table) -> Look:
 
 def _send(table: Table) -> Send:
     defaults = Send()
+    connections = table.integer("connections", defaults.connections, least=1, most=1000)
+    bounces = table.string("bounces", "")
+    if bounces and not _ADDRESS.match(bounces):
+        raise table.error("bounces", f"{bounces!r} is not an address", 'write "bounces@example.org"')
+    approval = table.choice("approval", defaults.approval, ("optional", "required"))
     send = Send(
         backend=table.string("backend", defaults.backend),
         backend_where=table.where("backend"),
         hour=table.hour("hour", defaults.hour),
         per_second=table.number("per_second", defaults.per_second),
+        connections=connections,
+        domains={name.lower(): _limit(inner, connections) for name, inner in table.tables("domains").items()},
+        bounces=bounces,
+        approval="required" if approval == "required" else "optional",
         patience=table.duration("patience", defaults.patience),
         max_age=table.duration("max_age", defaults.max_age),
     )
     table.done()
     return send
+
+
+def _limit(table: Table, connections: int) -> Limit:
+    limit = Limit(
+        per_second=table.number("per_second", 0.0),
+        connections=table.integer("connections", connections, least=1, most=1000),
+    )
+    table.done()
+    return limit
+
+
+def _dkim(table: Table, publication: Publication) -> Dkim:
+    domain = table.string("domain", publication.sender.domain).lower()
+    if not _DOMAIN.match(domain):
+        raise table.error("domain", f"{domain!r} is not a domain", 'write for instance "example.org"')
+    selectors = table.strings("selectors")
+    for selector in selectors:
+        if not _DOMAIN.match(f"{selector}.{domain}"):
+            raise table.error(
+                "selectors", f"{selector!r} is not a selector", 'write for instance "press2026"'
+            )
+    dkim = Dkim(domain=domain, selectors=selectors, keys=table.folder("keys", ".newsletter/dkim"))
+    table.done()
+    return dkim
 
 
 def _store_url(table: Table) -> str:

@@ -51,7 +51,7 @@ class Table:
         table_line = 0
         for number, line in enumerate(self._text.splitlines(), 1):
             if heading := _HEADING.match(line):
-                in_table = heading[1] == self._name
+                in_table = heading[1].replace('"', "") == self._name
                 table_line = number if in_table else table_line
             elif key and in_table and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
                 return f"{FILE}:{number}"
@@ -130,6 +130,23 @@ class Table:
         if not _COLOUR.match(value):
             raise self.error(key, f"{value!r} is not a colour", 'write six hexadecimal digits: "#b3261e"')
         return value.lower()
+
+    def tables(self, key: str) -> "dict[str, Table]":
+        """The tables inside this one, as in `[send.domains."gmail.com"]`."""
+        value = self._take(key, {})
+        if not isinstance(value, dict) or not all(isinstance(inner, dict) for inner in value.values()):
+            hint = f'write [{self._name}.{key}."…"] on a line of its own'
+            raise self.error(key, "is not a table of tables", hint)
+        return {
+            name: Table(
+                inner,
+                name=f"{self._name}.{key}.{name}",
+                root=self.root,
+                text=self._text,
+                environment=self._environment,
+            )
+            for name, inner in value.items()
+        }
 
     def folder(self, key: str, default: str) -> Path:
         """A folder, relative to the publication's own."""
