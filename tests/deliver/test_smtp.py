@@ -1,12 +1,14 @@
 """SMTP when all goes well, and when the server does each thing that servers do (delivery.md §4, F4 to F8)."""
 
+import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from newsletter.deliver.backends.session import Deadlines, Server
+from newsletter.deliver.backends.session import Deadlines, Server, Session
 from newsletter.deliver.backends.smtp import SmtpBackend
+from newsletter.deliver.smtp_replies import Reply
 from newsletter.errors import Deferred, DeliveryError, InDoubt, Refused, Unavailable, Vetoed
 from tests.deliver.contract import BackendContract, Carrier, Commits, a_message
 from tests.deliver.scripted_server import (
@@ -367,6 +369,27 @@ def test_an_interruption_leaves_no_half_text_on_a_connection_that_is_used_again(
         backend.send(NEXT, Commits())
         backend.close()
         assert server.texts == [NEXT.content]
+
+
+def test_an_opened_session_can_be_handed_over() -> None:
+    with ScriptedServer() as server:
+        session = Session(Server(host="127.0.0.1", port=server.port, security="plain"))
+        assert (session.host, session.tls) == (f"127.0.0.1:{server.port}", "")
+        assert session.extensions.offers("PIPELINING")
+        connected, replies = session.detach()
+        with connected:
+            assert session.closed
+            assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+            connected.sendall(b"RSET\r\n")
+            assert [
+                reply.text for reply in replies.feed(connected.recv(100)) if isinstance(reply, Reply)
+            ] == ["250 2.0.0 ok"]
+
+
+def test_a_session_on_which_the_server_spoke_out_of_turn_is_not_handed_over() -> None:
+    refused = pytest.raises(Unavailable, match="spoke out of turn")
+    with ScriptedServer({"EHLO": say(b"250 scripted.example\r\n250 ok\r\n")}) as server, refused:
+        Session(Server(host="127.0.0.1", port=server.port, security="plain")).detach()
 
 
 def test_nobody_at_home_is_unavailable_and_says_where() -> None:

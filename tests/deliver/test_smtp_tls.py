@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.deliver.backends.session import Server
+from newsletter.deliver.backends.session import Server, Session
 from newsletter.deliver.backends.smtp import SmtpBackend
+from newsletter.deliver.smtp_replies import Reply
 from newsletter.errors import Unavailable
 from tests.deliver.contract import BackendContract, Carrier
 from tests.deliver.scripted_server import Act, Papers, ScriptedServer, both, drop, make_papers, say
@@ -64,6 +65,20 @@ def test_after_starttls_we_introduce_ourselves_again_and_log_in(papers: Papers) 
         ehlo = visit.lines[0]
         assert visit.lines == [ehlo, b"STARTTLS", ehlo, b"AUTH PLAIN " + TOKEN, b"QUIT"]
         assert visit.in_clear == ehlo + b"\r\nSTARTTLS\r\n"
+
+
+@pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "tls"])
+def test_a_session_under_tls_says_how_it_is_secured_and_can_be_handed_over(
+    papers: Papers, implicit: bool
+) -> None:
+    with ScriptedServer(tls=papers.right, implicit_tls=implicit) as server:
+        session = Session(settings(server, papers))
+        assert session.tls == "TLSv1.3 TLS_AES_256_GCM_SHA384"
+        connected, replies = session.detach()
+        with connected:
+            assert isinstance(connected, ssl.SSLSocket)
+            connected.sendall(b"RSET\r\n")
+            assert replies.feed(connected.recv(100)) == [Reply(code=250, lines=("2.0.0 ok",))]
 
 
 def test_a_server_that_only_knows_login_gets_login(papers: Papers) -> None:

@@ -13,13 +13,13 @@ from newsletter.deliver.backends.wire import Lost, Wire
 from newsletter.deliver.smtp_protocol import (
     Extensions,
     Phase,
-    Reply,
     ehlo_command,
     in_step,
     read_extensions,
     silence,
     verdict,
 )
+from newsletter.deliver.smtp_replies import Replies, Reply
 from newsletter.errors import DeliveryError, Unavailable
 
 Security = Literal["starttls", "tls", "plain"]
@@ -92,12 +92,15 @@ class Server:
 class Session:
     """A connection that has been opened as `server` asks; `closed` once it is of no more use.
 
-    `used` says that a transaction has begun on it. Every error carries the phase, and the server's reply.
+    `used` says that a transaction has begun on it; `host` is who it is with, `smtp.example.org:587`, and
+    `tls` how it is secured, `TLSv1.3 TLS_AES_256_GCM_SHA384`, "" in clear. Every error carries the phase,
+    and the server's reply.
     """
 
     def __init__(self, server: Server) -> None:
         """Connect, turn to TLS, log in; raises `Unavailable`."""
         self._server = server
+        self.host = f"{server.host}:{server.port}"
         self.used = False
         self.closed = False
         try:
@@ -107,6 +110,7 @@ class Session:
         try:
             self.extensions = self._introduce()
             self._log_in()
+            self.tls = self._wire.tls
         except BaseException:
             self.hang_up()
             raise
@@ -145,6 +149,16 @@ class Session:
             pass  # what was accepted stays accepted
         finally:
             self.hang_up()
+
+    def detach(self) -> tuple[socket.socket, Replies]:
+        """Hand over the connection, logged in and with nothing said on it since; this session is over.
+
+        The socket is an `ssl.SSLSocket` under TLS, and has a timeout set. Raises `Unavailable` if the server
+        has hung up, or spoken out of turn.
+        """
+        self.listen(Phase.EHLO)
+        self.closed = True
+        return self._wire.detach()
 
     def hang_up(self) -> None:
         self.closed = True
@@ -227,9 +241,8 @@ class Session:
     def _error(
         self, kind: type[DeliveryError], phase: Phase, message: str, *, code: int = 0, reply: str = ""
     ) -> DeliveryError:
-        where = f"{self._server.host}:{self._server.port}"
         hint = _LOGIN_HINT if code == 530 else _HINTS.get(phase, "") if kind is Unavailable else ""
-        return kind(message, where=where, hint=hint, phase=phase, code=code, reply=reply)
+        return kind(message, where=self.host, hint=hint, phase=phase, code=code, reply=reply)
 
 
 def _octets(secret: str) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Self
 
 from newsletter.deliver.backends.session import Security, Server, Session
-from newsletter.deliver.smtp_protocol import Phase, envelope_address, mail_command, rcpt_command, stuffed
+from newsletter.deliver.smtp_protocol import Phase, envelope_address, mail_command, rcpt_command
+from newsletter.deliver.smtp_text import Text, Transparent
 from newsletter.errors import ConfigError, Deferred, Refused, Unavailable
 from newsletter.model import Message
 from newsletter.settings import Table
@@ -24,6 +25,7 @@ class SmtpBackend:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._session: Session | None = None
+        self._transparent = Transparent()
 
     @classmethod
     def configured(cls, table: Table) -> Self:
@@ -66,11 +68,12 @@ class SmtpBackend:
             sender = envelope_address(message.sender)
         except Refused as error:
             raise Unavailable(f"the sender cannot be used: {error}", phase=Phase.MAIL) from error
-        session = self._begun(message, sender, recipient)
+        text = self._transparent.text(message.segments)
+        session = self._begun(text, sender, recipient)
         session.ask(Phase.RCPT, rcpt_command(recipient))
         session.ask(Phase.DATA, b"DATA\r\n")
         try:
-            session.write(b"".join(stuffed(message.segments)))
+            session.write(b"".join(text.pieces))
             session.listen(Phase.TEXT)
             commit()
         except BaseException:
@@ -84,7 +87,7 @@ class SmtpBackend:
         if session is not None and not session.closed:
             session.leave()
 
-    def _begun(self, message: Message, sender: str, recipient: str) -> Session:
+    def _begun(self, text: Text, sender: str, recipient: str) -> Session:
         """A session that has accepted MAIL; one that died while it was idle is replaced once.
 
         Servers hang up on the idle, or after so many messages (RFC 5321 §3.8): that is nobody's failure.
@@ -93,22 +96,18 @@ class SmtpBackend:
         if session is not None and not session.closed and session.used:
             try:
                 session.ask(Phase.RSET, b"RSET\r\n")
-                return _mail(session, message, sender, recipient)
+                return _mail(session, text, sender, recipient)
             except Deferred:
                 if not session.closed:
                     raise
         if session is None or session.closed:
             session = self._session = Session(self._server)
-        return _mail(session, message, sender, recipient)
+        return _mail(session, text, sender, recipient)
 
 
-def _mail(session: Session, message: Message, sender: str, recipient: str) -> Session:
+def _mail(session: Session, text: Text, sender: str, recipient: str) -> Session:
     command = mail_command(
-        sender,
-        recipient,
-        session.extensions,
-        octets=sum(map(len, message.segments)),
-        ascii_only=all(segment.isascii() for segment in message.segments),
+        sender, recipient, session.extensions, octets=text.octets, ascii_only=text.ascii_only
     )
     session.used = True
     session.ask(Phase.MAIL, command)

@@ -5,11 +5,12 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from newsletter.deliver.smtp_protocol import Garbled, Replies, Reply
+from newsletter.deliver.smtp_replies import Garbled, Replies, Reply
 
 BLOCK = 65536
+SEND_BUFFER = 4 * 1024 * 1024
 
 
 class Lost(Exception):
@@ -27,7 +28,7 @@ class Wire:
         """Connect, allowing each of the host's addresses so many seconds."""
         with _told():
             self._socket = socket.create_connection((host, port), timeout=seconds)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _tune(self._socket)
         self._replies = Replies()
         self._events: deque[Reply | Garbled] = deque()
 
@@ -36,6 +37,12 @@ class Wire:
         """The numeric address of this end."""
         with _told():
             return str(self._socket.getsockname()[0])
+
+    @property
+    def tls(self) -> str:
+        """Protocol and cipher, as `TLSv1.3 TLS_AES_256_GCM_SHA384`; "" in clear."""
+        cipher = self._socket.cipher() if isinstance(self._socket, ssl.SSLSocket) else None
+        return f"{cipher[1]} {cipher[0]}" if cipher else ""
 
     def secure(self, context: ssl.SSLContext, host: str, *, seconds: float) -> None:
         """Turn to TLS; raises `Lost` if the server's certificate does not prove that it is `host`."""
@@ -86,6 +93,10 @@ class Wire:
             return event.text if isinstance(event, Reply) else event.reason
         return self._replies.begun
 
+    def detach(self) -> tuple[socket.socket, Replies]:
+        """The socket (an `ssl.SSLSocket` under TLS), and the reader of what comes from it."""
+        return self._socket, self._replies
+
     def close(self) -> None:
         self._socket.close()
 
@@ -93,6 +104,18 @@ class Wire:
         if not data:
             raise Lost("the server closed the connection")
         self._events += self._replies.feed(data)
+
+
+def _tune(connected: socket.socket) -> None:
+    """Send without delay, and let the kernel take a whole message at once where it has room for that."""
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with suppress(OSError), socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        # Linux grants what net.core.wmem_max allows, and from then on no longer lets the buffer grow.
+        if trial.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > connected.getsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF
+        ):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
 
 def _left(ends: float) -> float:
