@@ -7,9 +7,18 @@ class TestMine(BackendContract):
             yield Carrier(backend=MyBackend(service.url), arrived=lambda: service.mails)
 """
 
+import contextlib
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import FrameType
+from typing import NoReturn
 
 import pytest
 
@@ -66,10 +75,101 @@ class Commits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """A backend that is not open yet, and a way to see the whole bytes of what has arrived, in order."""
+    """A backend that is not open yet, and a way to see the whole bytes of what has arrived, in order.
+
+    What arrives when a copy of this process (`os.fork`) sends must be seen too. A carrier that lives in its
+    own process alone, and so is gone with it, says so in `mortal`: why it need not be killed.
+    """
 
     backend: Backend
     arrived: Callable[[], Sequence[bytes]]
+    mortal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Where in a hand-over SIGKILL strikes: at the call number `calls`, counted anew after `commit`.
+
+    A call is one of any function, Python's or C's; 0 is when `open` has returned. Where there are fewer it
+    strikes in `commit`, or at the end.
+    """
+
+    after_commit: bool
+    calls: float
+
+
+NEVER = float("inf")
+"""The number of a call that is not reached."""
+
+
+def _hand_over(backend: Backend, message: Message, kill: Kill | None, report: int) -> None:
+    """Open, send, and die at the given place; or live and report how many calls there were on either side."""
+    calls = [0, 0]
+    committed = False
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        if event in ("call", "c_call"):
+            calls[committed] += 1
+            if kill == Kill(after_commit=committed, calls=calls[committed]):
+                die()
+
+    def commit() -> None:
+        nonlocal committed
+        if kill and not kill.after_commit:
+            die()
+        committed = True
+
+    backend.open()
+    if kill == Kill(after_commit=False, calls=0):
+        die()
+    sys.setprofile(count)
+    backend.send(message, commit)
+    sys.setprofile(None)
+    if kill:
+        die()
+    os.write(report, b"%d %d" % (calls[False], calls[True]))
+
+
+def _in_a_child(backend: Backend, message: Message, kill: Kill | None) -> tuple[int, list[int]]:
+    """The signal that ended a copy of this process which hands over the message, and what it reported."""
+    there, here = os.pipe()
+    with warnings.catch_warnings():
+        # A service may run in a thread of ours; the child has no use for it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        _die_after(backend, message, kill, here)
+    os.close(here)
+    with os.fdopen(there) as reported:
+        text = reported.read()
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the child failed: see what it printed"
+    return (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0), [
+        int(word) for word in text.split(" ") if word
+    ]
+
+
+def _die_after(backend: Backend, message: Message, kill: Kill | None, report: int) -> NoReturn:
+    """In the child: never come back into the tests."""
+    code = 70
+    with contextlib.suppress(BaseException):
+        signal.alarm(60)
+        try:
+            _hand_over(backend, message, kill, report)
+            code = 0
+        except BaseException:
+            sys.setprofile(None)
+            traceback.print_exc()
+            sys.stderr.flush()
+    os._exit(code)
+
+
+def _spread(calls: int) -> list[int]:
+    """Five call numbers from the first to the last."""
+    return sorted({max(1, round(calls * part / 4)) for part in range(5)})
 
 
 class BackendContract:
@@ -150,3 +250,38 @@ class BackendContract:
             carrier.backend.send(message, Commits())
             carrier.backend.close()
         assert sorted(carrier.arrived()) == sorted(message.content for message in messages)
+
+    def test_a_run_that_is_killed_at_any_step_sends_at_most_one_whole_message(self, carrier: Carrier) -> None:
+        """Nothing before `commit` has returned, one or none from there on, one when `send` has returned."""
+        if carrier.mortal:
+            pytest.skip(carrier.mortal)
+        lived = a_message()
+        ended_by, calls = _in_a_child(carrier.backend, lived, None)
+        assert (ended_by, len(calls)) == (0, 2)
+        steps = [Kill(after_commit=False, calls=n) for n in (0, *_spread(calls[0]), NEVER)]
+        steps += [Kill(after_commit=True, calls=n) for n in (*_spread(calls[1]), NEVER)]
+        messages = {step: a_message(f"reader{n}@example.com", number=n) for n, step in enumerate(steps, 2)}
+        for step, message in messages.items():
+            assert _in_a_child(carrier.backend, message, step)[0] == signal.SIGKILL, step
+
+        arrived = _settled(carrier, [lived.content, messages[steps[-1]].content])
+        times = {step: arrived.count(message.content) for step, message in messages.items()}
+        assert {step: n for step, n in times.items() if n and not step.after_commit} == {}
+        assert {step: n for step, n in times.items() if n > 1} == {}
+        assert (arrived.count(lived.content), times[steps[-1]]) == (1, 1)
+        assert len(arrived) == 1 + sum(times.values()), "what has arrived is not the whole of a message"
+
+        following = a_message("next@example.com", number=100)
+        carrier.backend.open()
+        carrier.backend.send(following, Commits())
+        carrier.backend.close()
+        assert list(carrier.arrived()).count(following.content) == 1
+
+
+def _settled(carrier: Carrier, awaited: Sequence[bytes]) -> list[bytes]:
+    """What has arrived when the awaited messages have, and what was still on its way has had time to."""
+    give_up = time.monotonic() + 10
+    while not set(awaited) <= set(carrier.arrived()) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    return list(carrier.arrived())

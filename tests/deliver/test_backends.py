@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,24 @@ class TestMemory(BackendContract):
     @pytest.fixture
     def carrier(self) -> Carrier:
         backend = MemoryBackend()
-        return Carrier(backend=backend, arrived=lambda: [message.content for message in backend.messages])
+        return Carrier(
+            backend=backend,
+            arrived=lambda: [message.content for message in backend.messages],
+            mortal="what is in memory is gone with the process",
+        )
 
 
 class TestConsole(BackendContract):
     @pytest.fixture
-    def carrier(self) -> Carrier:
-        screen = io.StringIO()
+    def carrier(self, tmp_path: Path) -> Iterator[Carrier]:
+        screen = tmp_path / "screen"
 
         def arrived() -> list[bytes]:
-            mails = re.split(r"(?<=\n)\n(?=From: |\Z)", screen.getvalue())
+            mails = re.split(r"(?<=\n)\n(?=From: |\Z)", screen.read_text(encoding="utf-8"))
             return [mail.replace("\n", "\r\n").encode() for mail in mails if mail]
 
-        return Carrier(backend=ConsoleBackend(screen), arrived=arrived)
+        with screen.open("a", encoding="utf-8") as stream:
+            yield Carrier(backend=ConsoleBackend(stream), arrived=arrived)
 
 
 def test_memory_keeps_the_messages_themselves_in_order() -> None:

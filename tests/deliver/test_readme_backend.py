@@ -36,7 +36,7 @@ class TestReadmeBackend(BackendContract):
     def carrier(self, tmp_path: Path) -> Carrier:
         box = tmp_path / "box"
         box.mkdir()
-        backend = program(tmp_path, f"n=$(ls {box} | wc -l); cat > {box}/$n")
+        backend = program(tmp_path, f"cat > $(mktemp {box}/XXXXXX)")
         return Carrier(backend=backend, arrived=lambda: [mail.read_bytes() for mail in sorted(box.iterdir())])
 
 
