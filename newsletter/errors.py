@@ -9,6 +9,8 @@ NewsletterError                exit  who acts on it
 `-- DeliveryError               4
     |-- Refused                      this recipient, for good
     |-- Deferred                     this recipient, for now
+    |-- Blocked                      us: the carrier objects to the sender or the text
+    |-- Withheld                     this recipient, by this carrier: the message cannot be made or carried
     |-- InDoubt                      this recipient: nobody can tell
     |-- Vetoed                       this recipient: no longer owed the message, so it must not leave
     `-- Unavailable            75    everybody, for now: the run stops
@@ -99,6 +101,21 @@ class Deferred(DeliveryError):
     """This recipient, for now: the carrier took no responsibility; a later try may succeed."""
 
 
+class Blocked(DeliveryError):
+    """Us: the carrier took no responsibility, for a reason that is not the recipient's (policy, reputation).
+
+    Nobody is marked bad for it; many in a row end the run (`deliver.breaker`).
+    """
+
+
+class Withheld(DeliveryError):
+    """This recipient: the message cannot be made, or not be carried this way; `reason` is one word for it."""
+
+    def __init__(self, message: str, *, reason: str, where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.reason = reason
+
+
 class InDoubt(DeliveryError):
     """This recipient: the message may or may not have been accepted, and nobody here can tell."""
 
@@ -115,9 +132,29 @@ class Vetoed(DeliveryError):
 
 
 class Unavailable(DeliveryError):
-    """Everybody, for now: the carrier cannot be used, so the run stops and the rows stay as they are."""
+    """Everybody, for now: the carrier cannot be used, so the run stops and the rows stay as they are.
+
+    `passing` says that it may be over soon, so that the run may wait and try again; `wait` is how many
+    seconds the carrier asks for, 0 if it did not say.
+    """
 
     exit_code = 75
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        phase: str = "",
+        code: int = 0,
+        reply: str = "",
+        passing: bool = False,
+        wait: float = 0.0,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint, phase=phase, code=code, reply=reply)
+        self.passing = passing
+        self.wait = wait
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -203,9 +203,45 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A reader who is owed an issue, after so many tries; `due` is when, in seconds since 1970, or 0."""
+
+    reader: Reader
+    tries: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One reader's row that is about to pass the point of no return.
+
+    `number` says which attempt of the row it is, from 1; `host` is who will get the message.
+    """
+
+    reader_id: str
+    number: int
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What one attempt for one reader gave; `detail` is the carrier's receipt or the reason."""
+    """What one attempt for one reader gave; `detail` is the carrier's receipt or the reason.
+
+    `number` says which attempt of the row it was, from 1, `at` when it ended, and `committed` whether it had
+    passed the point of no return; `next_at` is when a deferred one is due again. `phase` and `code` are as in
+    DeliveryError; `host`, `tls` and `milliseconds` say where the message went, how it was secured on the way,
+    and how long that took.
+    """
 
     recipient: Reader
     outcome: Outcome
+    number: int
+    at: datetime
+    committed: bool = False
     detail: str = ""
+    next_at: datetime | None = None
+    phase: str = ""
+    code: int = 0
+    host: str = ""
+    tls: str = ""
+    milliseconds: int = 0

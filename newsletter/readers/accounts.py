@@ -86,7 +86,7 @@ def page_of_rows(
         select(_attempt.detail)
         .where(_attempt.issue_key == _row.issue_key, _attempt.reader_id == _row.reader_id)
         .where(_attempt.detail != "")
-        .order_by(_attempt.id.desc())
+        .order_by(_attempt.number.desc(), _attempt.at.desc())
         .limit(1)
         .scalar_subquery()
     )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from newsletter.errors import StoreError
 from newsletter.readers import schema
+from newsletter.readers.migrations import upgrade
 
 BUSY_TIMEOUT = 10.0
 
@@ -119,6 +120,12 @@ class Database:
                 hint = "name another file in [store] url"
                 raise StoreError("the database of another program", where=str(self._path), hint=hint)
             version = connection.scalar(select(schema.about.c.schema_version))
+        if version is not None and version < schema.VERSION:
+            with self.write() as connection:
+                now = connection.scalar(select(schema.about.c.schema_version))
+                if now and now < schema.VERSION:  # or another run has been quicker
+                    upgrade(connection, now)
+            return
         if version is None or version > schema.VERSION:
             raise StoreError(
                 f"is from a newer version of the press (schema {version}, this one knows {schema.VERSION})",

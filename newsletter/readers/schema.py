@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from newsletter.model import State, Status
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
 
@@ -85,6 +85,8 @@ issue = Table(
     Column("cancelled_at", Integer),
 )
 
+# `attempts` is the number of the row's last attempt, `committed_at` and `host` when and to whom it was about
+# to leave, so that whoever settles a doubt knows where to look.
 # One address is owed one issue once (R5, UNIQUE(issue, address key)) by construction: an address key belongs
 # to one reader, and a reader has one row an issue. `reader_id` is no foreign key: rows outlive the reader.
 delivery = Table(
@@ -95,6 +97,8 @@ delivery = Table(
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_at", Integer),
+    Column("committed_at", Integer),
+    Column("host", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False),
     _one_of("state", State),
     sqlite_with_rowid=False,
@@ -118,17 +122,48 @@ Index(
     postgresql_where=text(UNSETTLED),
 )
 
-# What happened, event by event (R11): rows are added, never changed.
+# What happened, event by event (R11): rows are added, never changed. Kept in the order of its key, which is
+# half the work of a table with an index beside it; the same twice in one second is noted once.
 attempt = Table(
     "attempt",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("issue_key", Text, ForeignKey("issue.key"), nullable=False),
-    Column("reader_id", Text, nullable=False),
-    Column("at", Integer, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("issue_key", Text, primary_key=True),
+    Column("reader_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", Text, primary_key=True),
     Column("phase", Text, nullable=False),
     Column("code", Integer, nullable=False),
     Column("detail", Text, nullable=False),
-    Index("attempt_of", "issue_key", "reader_id"),
+    Column("host", Text, nullable=False),
+    Column("tls", Text, nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What a person decided, and who: rows are added, never changed. No reader means the whole issue.
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_key", Text, ForeignKey("issue.key"), nullable=False),
+    Column("reader_id", Text),
+    Column("at", Integer, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# Which edition was approved: the last row of an issue counts. `parts` has a digest of each part as JSON and
+# `text` what a reader would read, so that a change can be told in words.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_key", Text, nullable=False, index=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("text", Text, nullable=False),
 )

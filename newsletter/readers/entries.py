@@ -1,0 +1,182 @@
+"""The two entries that are made for every message: the commit before it leaves, and what became of it.
+
+Both are made for many rows in one statement, since one durable transaction serves all messages that are ready
+at the same moment (delivery.md R1).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from newsletter.model import Commit, Delivery, Outcome, State, Status
+from newsletter.readers import schema
+
+ERASED = "erased"
+CANCELLED = "cancelled"
+
+# Given to the driver as they are, since they run for every message. A "+" keeps SQLite from going through all
+# unsettled rows by their index, where each row is to be found by its key.
+_COMMIT = """
+UPDATE delivery SET state = 'in doubt', attempts = ?2, next_at = NULL, committed_at = ?3, host = ?4
+WHERE issue_key = ?1 AND reader_id IN (SELECT value FROM json_each(?5))
+  AND +state = 'owed' AND attempts = ?2 - 1 AND +coalesce(next_at, 0) <= ?3
+  AND EXISTS (SELECT 1 FROM reader WHERE reader.id = delivery.reader_id AND reader.status = 'active')
+  AND EXISTS (SELECT 1 FROM issue WHERE issue.key = ?1 AND issue.cancelled_at IS NULL)
+RETURNING reader_id
+"""
+_WHY_NOT = """
+SELECT delivery.state, reader.status, issue.cancelled_at
+FROM delivery JOIN issue ON issue.key = delivery.issue_key LEFT JOIN reader ON reader.id = delivery.reader_id
+WHERE delivery.issue_key = ?1 AND delivery.reader_id = ?2
+"""
+_SENT = """
+UPDATE delivery SET state = 'sent'
+WHERE issue_key = ?1 AND reader_id IN (SELECT value FROM json_each(?3))
+  AND +state = 'in doubt' AND attempts = ?2
+"""
+_RECORD = """
+UPDATE delivery SET state = ?5, attempts = ?6, next_at = ?7, reason = ?8
+WHERE issue_key = ?1 AND reader_id = ?2
+  AND (?4 AND state = 'in doubt' AND attempts = ?3 OR NOT ?4 AND state = 'owed' AND attempts = ?3 - 1)
+"""
+_WITHHOLD = """
+UPDATE delivery SET state = 'withheld', reason = ?3, next_at = NULL
+WHERE issue_key = ?1 AND reader_id = ?2 AND state = 'owed'
+"""
+_STATE = "SELECT state FROM delivery WHERE issue_key = ?1 AND reader_id = ?2"
+_NOTE = """
+INSERT OR IGNORE INTO attempt
+  (issue_key, reader_id, number, at, outcome, phase, code, detail, host, tls, milliseconds)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# What a row becomes by what an attempt gave; one that was not committed cannot be sent or in doubt, one that
+# was cannot be withheld.
+_AFTER = {
+    (False, Outcome.DEFERRED): State.OWED,
+    (False, Outcome.REFUSED): State.REFUSED,
+    (False, Outcome.WITHHELD): State.WITHHELD,
+    (True, Outcome.DEFERRED): State.OWED,
+    (True, Outcome.REFUSED): State.REFUSED,
+    (True, Outcome.IN_DOUBT): State.IN_DOUBT,
+    (True, Outcome.SENT): State.SENT,
+}
+
+
+class ImpossibleError(Exception):
+    """What a caller says cannot have happened; the text says why."""
+
+
+def commit(
+    connection: Connection, issue_key: str, commits: Sequence[Commit], now: datetime
+) -> dict[str, str]:
+    """Turn these rows from owed to in doubt; returns the vetoes, reader id -> reason.
+
+    A row passes only if it is still owed and due, its number is the next one, its reader still wants mail and
+    the issue is not cancelled. The reason is empty if another run has the row or was told to wait with it;
+    else the row is withheld for it, and that is noted.
+    """
+    groups: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    for one in commits:
+        groups[one.number, one.host].append(one.reader_id)
+    at = schema.seconds(now)
+    vetoes: dict[str, str] = {}
+    for (number, host), ids in groups.items():
+        values = (issue_key, number, at, host, json.dumps(ids))
+        passed = {row[0] for row in connection.exec_driver_sql(_COMMIT, values)}
+        for reader_id in ids:
+            if reader_id not in passed:
+                vetoes[reader_id] = _veto(connection, issue_key, reader_id, number, now)
+    return vetoes
+
+
+def _veto(connection: Connection, issue_key: str, reader_id: str, number: int, now: datetime) -> str:
+    row = connection.exec_driver_sql(_WHY_NOT, (issue_key, reader_id)).one_or_none()
+    if row is None or row.state != State.OWED:
+        return ""
+    if row.cancelled_at is not None:
+        reason = CANCELLED
+    elif row.status is None:
+        reason = ERASED
+    elif row.status != Status.ACTIVE:
+        reason = str(row.status)
+    else:
+        return ""
+    withhold(connection, issue_key, reader_id, reason, now, number=number)
+    return reason
+
+
+def withhold(
+    connection: Connection, issue_key: str, reader_id: str, reason: str, now: datetime, *, number: int = 0
+) -> None:
+    """Turn an owed row to withheld and note it; one that is no longer owed stays as it is."""
+    if connection.exec_driver_sql(_WITHHOLD, (issue_key, reader_id, reason)).rowcount == 1:
+        at = schema.seconds(now)
+        note = (issue_key, reader_id, number, at, Outcome.WITHHELD.value, "", 0, reason, "", "", 0)
+        connection.exec_driver_sql(_NOTE, note)
+
+
+def record(connection: Connection, issue_key: str, deliveries: Sequence[Delivery]) -> None:
+    """Note what attempts gave, and move each row on if it is still that attempt's to move.
+
+    The number and `committed` tell whose it is: a row that another run has meanwhile, or that is settled,
+    stays as it is. Raises ImpossibleError for what cannot be: an outcome that has no place before or after
+    the commit, a reader who was never owed the issue.
+    """
+    sent: defaultdict[int, list[str]] = defaultdict(list)
+    for delivery in deliveries:
+        after = _AFTER.get((delivery.committed, delivery.outcome))
+        if after is None:
+            when = "after" if delivery.committed else "without"
+            raise ImpossibleError(f"{delivery.recipient.id!r} cannot be {delivery.outcome} {when} a commit")
+        if after is State.SENT:
+            sent[delivery.number].append(delivery.recipient.id)
+        else:
+            _record_one(connection, issue_key, delivery, after)
+    for number, ids in sent.items():
+        values = (issue_key, number, json.dumps(ids))
+        if connection.exec_driver_sql(_SENT, values).rowcount != len(ids):
+            _all_known(connection, issue_key, ids)
+    if deliveries:
+        connection.exec_driver_sql(_NOTE, [_note(issue_key, delivery) for delivery in deliveries])
+
+
+def _record_one(connection: Connection, issue_key: str, delivery: Delivery, after: State) -> None:
+    tried = after is not State.WITHHELD
+    values = (
+        issue_key,
+        delivery.recipient.id,
+        delivery.number,
+        delivery.committed,
+        after.value,
+        delivery.number if tried else delivery.number - 1,
+        schema.seconds(delivery.next_at) if delivery.next_at and after is State.OWED else None,
+        "" if tried else delivery.detail,
+    )
+    if connection.exec_driver_sql(_RECORD, values).rowcount != 1:
+        _all_known(connection, issue_key, (delivery.recipient.id,))
+
+
+def _all_known(connection: Connection, issue_key: str, ids: Iterable[str]) -> None:
+    for reader_id in ids:
+        if connection.exec_driver_sql(_STATE, (issue_key, reader_id)).one_or_none() is None:
+            raise ImpossibleError(f"{reader_id!r} was never owed the issue")
+
+
+def _note(issue_key: str, delivery: Delivery) -> tuple[str | int, ...]:
+    return (
+        issue_key,
+        delivery.recipient.id,
+        delivery.number,
+        schema.seconds(delivery.at),
+        delivery.outcome.value,
+        delivery.phase,
+        delivery.code,
+        delivery.detail,
+        delivery.host,
+        delivery.tls,
+        delivery.milliseconds,
+    )

@@ -1,0 +1,48 @@
+"""Who is owed an issue and due now, a page at a time: the ledger is the queue."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from newsletter.model import Owed, Reader, Status
+from newsletter.readers import schema
+
+# Given to the driver as they are, since they run for every message. There are two, since SQLite would not use
+# the index for (due, reader) > (due, last).
+_OWED = """
+SELECT delivery.reader_id, delivery.attempts, coalesce(delivery.next_at, 0),
+       reader.email, reader.name, reader.status
+FROM delivery LEFT JOIN reader ON reader.id = delivery.reader_id
+WHERE delivery.issue_key = ?1 AND delivery.state = 'owed'
+"""
+_THEN = f"""{_OWED}
+  AND coalesce(delivery.next_at, 0) = ?2 AND delivery.reader_id > ?3
+ORDER BY delivery.reader_id LIMIT ?4
+"""
+_LATER = f"""{_OWED}
+  AND coalesce(delivery.next_at, 0) > ?2 AND coalesce(delivery.next_at, 0) <= ?3
+ORDER BY coalesce(delivery.next_at, 0), delivery.reader_id LIMIT ?4
+"""
+
+
+def page(
+    connection: Connection, issue_key: str, now: datetime, limit: int, after: Owed | None, start: str
+) -> tuple[list[Owed], list[str]]:
+    """The next rows in the queue, and the ids of the erased readers among them.
+
+    It goes on after `after`, or begins after the reader id `start`.
+    """
+    due, last = (after.due, after.reader.id) if after else (0, start)
+    rows = connection.exec_driver_sql(_THEN, (issue_key, due, last, limit)).fetchall()
+    if len(rows) < limit:
+        values = (issue_key, due, schema.seconds(now), limit - len(rows))
+        rows = [*rows, *connection.exec_driver_sql(_LATER, values).fetchall()]
+    found: list[Owed] = []
+    erased: list[str] = []
+    for reader_id, tries, at, email, name, status in rows:
+        if email is None:
+            erased.append(reader_id)
+            continue
+        reader = Reader(id=reader_id, email=email, name=name, status=Status(status))
+        found.append(Owed(reader=reader, tries=tries, due=at))
+    return found, erased
