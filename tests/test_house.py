@@ -35,6 +35,8 @@ FLOORS = {
 # The one module, or the one wing where it says so, that may import each outside library.
 DOORS = {
     "babel": "compose/words.py",
+    "boto3": "deliver/backends/ses.py",
+    "botocore": "deliver/backends/ses.py",
     "click": "cli/",
     "email_validator": "readers/addresses.py",
     "holidays": "calendar.py",
