@@ -1,14 +1,16 @@
 """The rules of SMTP (RFC 5321), no socket: what is said to a server, and what its replies mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import idna
 
+from newsletter.deliver.smtp_blame import is_about_us, is_rate_limited
 from newsletter.deliver.smtp_replies import Reply
-from newsletter.errors import Deferred, DeliveryError, InDoubt, Refused, Unavailable
+from newsletter.errors import Blocked, Deferred, DeliveryError, InDoubt, Refused, Unavailable, Withheld
 
 
 class Phase(StrEnum):
@@ -32,6 +34,22 @@ class Phase(StrEnum):
     __hash__ = str.__hash__  # Enum's own, in Python, would be half the cost of a verdict
 
 
+RATE_LIMIT_SECONDS = 600.0
+PASSWORD_TRANSITION = 432  # RFC 4954 §4.7.12: log in once by other means
+
+EAI_UNSUPPORTED = "eai_unsupported"
+SENDER_HINT = "write a sender without accents before the @ in [publication]"
+LOGIN_HINT = "check username in [backends.smtp], and NEWSLETTER_SMTP_PASSWORD or the token"
+HINTS = {
+    Phase.CONNECT: "check host and port in [backends.smtp], or try again later",
+    Phase.GREETING: 'try again later; a port that expects TLS at once, such as 465, needs security = "tls"',
+    Phase.EHLO: "try again later",
+    Phase.STARTTLS: 'set security = "tls" and port = 465 if the server has that, or ask its keeper',
+    Phase.TLS: "check that host is the name in the server's certificate, and that security suits the port",
+    Phase.CHALLENGE: LOGIN_HINT,
+    Phase.AUTH: LOGIN_HINT,
+    Phase.MAIL: "ask the server's keeper who may send through it, and how large a mail may be",
+}
 _INTRODUCTION = frozenset(
     (Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.TLS, Phase.CHALLENGE, Phase.AUTH)
 )
@@ -47,22 +65,26 @@ def verdict(phase: Phase, reply: Reply) -> type[DeliveryError] | None:
     Until RCPT nothing is about one reader: refusals then are `Unavailable`. MAIL 4xx and 421 anywhere before
     the dot are `Deferred`: the row waits, the run goes on, on a new connection after 421. 552 after RCPT
     counts as 452 (RFC 5321 §4.5.3.1.10). A complaint about the command itself, or a code that has no place
-    at this step, says nothing about the reader either: `Deferred`; after the dot it is `InDoubt`.
+    at this step, says nothing about the reader either: `Deferred`; after the dot it is `InDoubt`. A refusal
+    for a reason that is not the recipient's is `Blocked`.
     """
     severity = reply.code // 100
     if reply.code == _WANTED[phase] if phase in _WANTED else severity == 2:
         return None
     if phase in _INTRODUCTION:
         return Unavailable
-    if phase is Phase.DOT:
-        return {4: Deferred, 5: Refused}.get(severity, InDoubt)
-    if severity != 5 or phase is Phase.RSET:
-        return Deferred
-    if phase is Phase.MAIL or reply.code == 530:
-        return Unavailable
-    if reply.code in _ABOUT_THE_COMMAND or (phase is Phase.RCPT and reply.code == 552):
-        return Deferred
-    return Refused
+    if severity == 5 and phase is not Phase.RSET:
+        return _refusal(phase, reply)
+    return InDoubt if phase is Phase.DOT and severity != 4 else Deferred
+
+
+def _refusal(phase: Phase, reply: Reply) -> type[DeliveryError]:
+    if phase is not Phase.DOT:
+        if phase is Phase.MAIL or reply.code == 530:
+            return Unavailable
+        if reply.code in _ABOUT_THE_COMMAND or (phase is Phase.RCPT and reply.code == 552):
+            return Deferred
+    return Blocked if reply.code == 530 or is_about_us(reply) else Refused
 
 
 def silence(phase: Phase) -> type[DeliveryError]:
@@ -79,7 +101,43 @@ def in_step(phase: Phase, reply: Reply) -> bool:
     return reply.code // 100 in (4, 5) and reply.code != 421 and phase is not Phase.RSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def failure(kind: type[DeliveryError], phase: Phase, reply: Reply, *, where: str, text: str) -> DeliveryError:
+    """The error of a kind that `verdict` found; `text` is as much of the reply as may be told."""
+    message = f"answer to {phase}: {text!r}"
+    if kind is not Unavailable:
+        return kind(message, where=where, phase=phase, code=reply.code, reply=text)
+    return Unavailable(
+        message,
+        where=where,
+        hint=LOGIN_HINT if reply.code == 530 else HINTS.get(phase, ""),
+        phase=phase,
+        code=reply.code,
+        reply=text,
+        passing=_is_passing(phase, reply),
+        wait=RATE_LIMIT_SECONDS if is_rate_limited(reply) else 0.0,
+    )
+
+
+def no_answer(phase: Phase, message: str, *, where: str, passing: bool = True) -> DeliveryError:
+    """The error of a kind that `silence` finds; `passing` says that it may be over soon."""
+    kind = silence(phase)
+    if kind is not Unavailable:
+        return kind(message, where=where, phase=phase)
+    return Unavailable(message, where=where, hint=HINTS.get(phase, ""), phase=phase, passing=passing)
+
+
+def _is_passing(phase: Phase, reply: Reply) -> bool:
+    """Whether another relay, or this one later, may be of use though it says no before any message.
+
+    A server may greet with any complaint about its own state or our address. But one that declines our
+    password, or TLS for good, says what a person has to put right.
+    """
+    if phase in (Phase.GREETING, Phase.EHLO):
+        return True
+    return phase in _INTRODUCTION and reply.code // 100 == 4 and reply.code != PASSWORD_TRANSITION
+
+
+@dataclass(frozen=True, kw_only=True)
 class Extensions:
     """What a server offers in its answer to EHLO: keyword in capitals -> parameters (RFC 5321 §4.1.1.1)."""
 
@@ -92,6 +150,23 @@ class Extensions:
     def mechanisms(self) -> tuple[str, ...]:
         """The ways to authenticate, in capitals (RFC 4954 §3)."""
         return tuple(name.upper() for name in self.offered.get("AUTH", ()))
+
+    @cached_property
+    def most_octets(self) -> int:
+        """The size of the largest text that the server takes (RFC 1870 §4); 0 if it names none."""
+        return _number(self.offered.get("SIZE", ("",))[:1])
+
+    @cached_property
+    def most_messages(self) -> int:
+        """How many times MAIL may be said on one connection (RFC 9422, MAILMAX); 0 if there is no limit."""
+        limits = self.offered.get("LIMITS", ())
+        named = [limit.partition("=") for limit in limits]
+        return _number([value for name, _, value in named if name.upper() == "MAILMAX"])
+
+
+def _number(values: Sequence[str]) -> int:
+    first = values[0] if values else ""
+    return int(first) if first.isascii() and first.isdigit() and len(first) <= 20 else 0
 
 
 def read_extensions(reply: Reply) -> Extensions:
@@ -140,23 +215,40 @@ def envelope_address(address: str) -> str:
     return f"{local_part}@{domain}"
 
 
+def sender_address(address: str) -> str:
+    """The same for the sender's address; raises `Unavailable`, because every message has it."""
+    try:
+        return envelope_address(address)
+    except Refused as error:
+        raise Unavailable(
+            f"the sender cannot be used: {error}", hint="set sender in [publication]", phase=Phase.MAIL
+        ) from error
+
+
 def mail_command(
     sender: str, recipient: str, extensions: Extensions, *, octets: int, ascii_only: bool
 ) -> bytes:
     """`MAIL FROM` for a text of so many octets; both addresses as `envelope_address` gives them.
 
-    Raises `Refused` if the recipient's address is not ASCII and the server does not offer SMTPUTF8
-    (RFC 6531), `Unavailable` if the text or the sender's address is not and the server cannot take that.
+    Raises `Withheld` if the recipient's address is not ASCII and the server does not offer SMTPUTF8
+    (RFC 6531), `Unavailable` if the sender's is not, or if the server cannot take the text.
     """
     offered = extensions.offered
     size = f" SIZE={octets}" if "SIZE" in offered else ""
     utf8 = not (sender.isascii() and recipient.isascii())
+    if octets > extensions.most_octets > 0:
+        raise Unavailable(
+            f"the mail has {octets} octets, and the server takes {extensions.most_octets}",
+            phase=Phase.MAIL,
+            hint='make its pictures smaller, or write pictures = "hosted" in [look]',
+        )
     if ascii_only and not utf8:
         return f"MAIL FROM:<{sender}>{size}\r\n".encode()
     if utf8 and "SMTPUTF8" not in offered:
         if sender.isascii():
-            raise Refused(f"{recipient!r} needs SMTPUTF8, which the server does not offer", phase=Phase.RCPT)
-        raise Unavailable(f"the sender {sender!r} needs SMTPUTF8", phase=Phase.MAIL)
+            message = f"{recipient!r} needs SMTPUTF8, which the server does not offer"
+            raise Withheld(message, reason=EAI_UNSUPPORTED)
+        raise Unavailable(f"the sender {sender!r} needs SMTPUTF8", phase=Phase.MAIL, hint=SENDER_HINT)
     if not ascii_only and "8BITMIME" not in offered:
         raise Unavailable("the text is not ASCII and the server does not offer 8BITMIME", phase=Phase.MAIL)
     body = "" if ascii_only else " BODY=8BITMIME"

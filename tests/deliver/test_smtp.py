@@ -9,7 +9,16 @@ import pytest
 from newsletter.deliver.backends.session import Deadlines, Server, Session
 from newsletter.deliver.backends.smtp import SmtpBackend
 from newsletter.deliver.smtp_replies import Reply
-from newsletter.errors import Deferred, DeliveryError, InDoubt, Refused, Unavailable, Vetoed
+from newsletter.errors import (
+    Blocked,
+    Deferred,
+    DeliveryError,
+    InDoubt,
+    Refused,
+    Unavailable,
+    Vetoed,
+    Withheld,
+)
 from tests.deliver.contract import BackendContract, Carrier, Commits, a_message
 from tests.deliver.scripted_server import (
     Act,
@@ -125,14 +134,78 @@ def test_a_sender_that_cannot_be_one_stops_the_run() -> None:
         assert server.visits == []
 
 
-def test_a_reader_who_needs_smtputf8_is_refused_and_the_next_gets_the_mail() -> None:
+def test_a_reader_who_needs_smtputf8_is_withheld_and_the_next_gets_the_mail() -> None:
     with ScriptedServer() as server:
         backend = backend_for(server)
-        with pytest.raises(Refused, match="needs SMTPUTF8"):
-            backend.send(a_message("zoé@example.com"), Commits())
+        commit = Commits()
+        with pytest.raises(Withheld, match="needs SMTPUTF8") as raised:
+            backend.send(a_message("zoé@example.com"), commit)
+        assert (raised.value.reason, commit.count) == ("eai_unsupported", 0)
         backend.send(NEXT, Commits())
         backend.close()
         assert (len(server.visits), server.texts) == (1, [NEXT.content])
+        assert [line for line in server.visits[0].lines if b"zo" in line] == []
+
+
+def test_where_smtputf8_is_offered_it_is_asked_for_and_the_domain_is_ascii_all_the_same() -> None:
+    with ScriptedServer(offers=[b"SMTPUTF8", b"8BITMIME"]) as server:
+        backend = backend_for(server)
+        backend.send(a_message("zoé@actualité.fr"), Commits())
+        backend.send(a_message("zoe@actualité.fr", body=("é\r\n".encode(),)), Commits())
+        backend.close()
+        assert [(mail.decode(), rcpt.decode()) for mail, rcpt, _ in server.received] == [
+            ("MAIL FROM:<bonjour@press.example.org> SMTPUTF8", "RCPT TO:<zoé@xn--actualit-i1a.fr>"),
+            ("MAIL FROM:<bonjour@press.example.org> BODY=8BITMIME", "RCPT TO:<zoe@xn--actualit-i1a.fr>"),
+        ]
+
+
+def test_a_mail_over_the_servers_limit_stops_the_run_before_it_is_announced() -> None:
+    with ScriptedServer(offers=[b"SIZE 100"]) as server:
+        backend, commit = backend_for(server), Commits()
+        with pytest.raises(
+            Unavailable, match=f"has {len(FIRST.content)} octets, and the server takes 100"
+        ) as raised:
+            backend.send(FIRST, commit)
+        backend.close()
+        assert (raised.value.passing, commit.count) == (False, 0)
+        assert raised.value.hint == 'make its pictures smaller, or write pictures = "hosted" in [look]'
+        assert [line.split(b" ")[0] for line in server.visits[0].lines] == [b"EHLO", b"QUIT"]
+
+
+def test_after_as_many_mails_as_the_server_allows_comes_a_new_connection() -> None:
+    with ScriptedServer(offers=[b"LIMITS MAILMAX=2 RCPTMAX=1"], messages=2) as server:
+        backend = backend_for(server)
+        for number in range(1, 6):
+            backend.send(a_message(number=number), Commits())
+        backend.close()
+        assert [
+            [line for line in visit.lines if line[:4] in (b"DATA", b"QUIT")] for visit in server.visits
+        ] == [
+            [b"DATA", b"DATA", b"QUIT"],
+            [b"DATA", b"DATA", b"QUIT"],
+            [b"DATA", b"QUIT"],
+        ]
+
+
+@pytest.mark.parametrize("parting", [b"421 4.3.2 enough\r\n", b""], ids=["421", "silently"])
+def test_a_server_that_closes_after_so_many_mails_costs_no_reader_anything(parting: bytes) -> None:
+    with ScriptedServer(messages=2, parting=parting) as server:
+        backend = backend_for(server)
+        for number in range(1, 6):
+            backend.send(a_message(number=number), Commits())
+        backend.close()
+        assert (len(server.visits), len(server.accepted)) == (3, 5)
+
+
+@pytest.mark.parametrize("parting", [b"421 4.4.2 idle\r\n", b""], ids=["421", "silently"])
+def test_a_server_that_closes_on_the_idle_costs_no_reader_anything(parting: bytes) -> None:
+    with ScriptedServer(idle=0.1, parting=parting) as server:
+        backend = backend_for(server)
+        backend.send(FIRST, Commits())
+        server.visits[0].join(2)
+        backend.send(NEXT, Commits())
+        backend.close()
+        assert (len(server.visits), server.texts) == (2, [FIRST.content, NEXT.content])
 
 
 AFTER_THE_DOT: dict[str, Act] = {
@@ -176,6 +249,7 @@ def test_f5_a_server_gone_before_the_first_message_is_unavailable(step: str, fau
             backend.open()
         assert raised.value.phase == step
         assert raised.value.hint
+        assert raised.value.passing
         backend.open()
         backend.send(FIRST, Commits())
         backend.close()
@@ -231,19 +305,21 @@ def test_f5_a_server_gone_during_commit_defers_because_the_dot_was_not_written()
         ("RCPT", b"452 4.5.3 too many\r\n", Deferred, 1),
         ("RCPT", b"552 5.2.2 mailbox full\r\n", Deferred, 1),
         ("RCPT", b"550 5.1.1 no such user\r\n", Refused, 1),
-        ("RCPT", b"550 5.7.1 policy\r\n", Refused, 1),
-        ("RCPT", b"554 5.7.1 relay access denied\r\n", Refused, 1),
+        ("RCPT", b"450 4.7.28 slow down\r\n", Deferred, 1),
+        ("RCPT", b"550 5.7.1 policy\r\n", Blocked, 1),
+        ("RCPT", b"554 5.7.1 relay access denied\r\n", Blocked, 1),
         ("RCPT", b"530 5.7.0 log in first\r\n", Unavailable, 1),
         ("DATA", b"421 4.3.2 later\r\n", Deferred, 2),
         ("DATA", b"451 4.3.0 trouble\r\n", Deferred, 1),
         ("DATA", b"250 what\r\n", Deferred, 2),
         ("DATA", b"503 5.5.1 what\r\n", Deferred, 1),
-        ("DATA", b"554 5.7.1 no\r\n", Refused, 1),
+        ("DATA", b"554 5.7.1 no\r\n", Blocked, 1),
         ("dot", b"421 4.3.2 later\r\n", Deferred, 2),
         ("dot", b"450 4.2.0 later\r\n", Deferred, 1),
         ("dot", b"451 4.3.0 trouble\r\n", Deferred, 1),
         ("dot", b"452 4.3.1 full\r\n", Deferred, 1),
-        ("dot", b"550 5.7.1 spam\r\n", Refused, 1),
+        ("dot", b"550 5.7.1 spam\r\n", Blocked, 1),
+        ("dot", b"421 4.7.28 slow down\r\n", Deferred, 2),
         ("dot", b"552 5.3.4 too large\r\n", Refused, 1),
         ("dot", b"554 5.6.0 no\r\n", Refused, 1),
     ],
@@ -269,6 +345,16 @@ def test_f6_a_server_that_does_not_want_us_is_unavailable(step: str, answer: byt
         with pytest.raises(Unavailable) as raised:
             backend_for(server).open()
         assert raised.value.reply == answer.decode().rstrip("\r\n")
+        assert (raised.value.passing, raised.value.wait) == (True, 0)
+
+
+def test_gmails_slow_down_before_any_mail_asks_for_ten_minutes() -> None:
+    with ScriptedServer(
+        {"greeting": say(b"421-4.7.28 Gmail has detected\r\n421 4.7.28 a rate\r\n")}
+    ) as server:
+        with pytest.raises(Unavailable) as raised:
+            backend_for(server).open()
+        assert (raised.value.passing, raised.value.wait) == (True, 600)
 
 
 def test_f7_a_250_before_the_dot_is_not_acceptance() -> None:
@@ -399,10 +485,13 @@ def test_nobody_at_home_is_unavailable_and_says_where() -> None:
         SmtpBackend(Server(host="127.0.0.1", port=port, security="plain")).open()
     assert str(raised.value) == f"127.0.0.1:{port}: no connection: Connection refused"
     assert raised.value.hint == "check host and port in [backends.smtp], or try again later"
+    assert raised.value.passing
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 300])
-def test_a_host_without_an_address_is_unavailable(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "passing"), [("no-such-host.invalid", True), ("a..b", False), ("x" * 300, False)]
+)
+def test_a_host_without_an_address_is_unavailable(host: str, passing: bool) -> None:
     with pytest.raises(Unavailable) as raised:
         SmtpBackend(Server(host=host, port=587, deadlines=deadlines(2))).open()
-    assert raised.value.phase == "connect"
+    assert (raised.value.phase, raised.value.passing) == ("connect", passing)

@@ -1,7 +1,7 @@
 """What is said to a server, and what its replies mean."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.deliver.smtp_protocol import (
@@ -9,15 +9,17 @@ from newsletter.deliver.smtp_protocol import (
     Phase,
     ehlo_command,
     envelope_address,
+    failure,
     in_step,
     mail_command,
     rcpt_command,
     read_extensions,
+    sender_address,
     silence,
     verdict,
 )
 from newsletter.deliver.smtp_replies import Reply
-from newsletter.errors import Deferred, DeliveryError, InDoubt, Refused, Unavailable
+from newsletter.errors import Blocked, Deferred, DeliveryError, InDoubt, Refused, Unavailable, Withheld
 
 
 def reply(code: int, *lines: str) -> Reply:
@@ -76,6 +78,7 @@ def reply(code: int, *lines: str) -> Reply:
         (Phase.DOT, 354, InDoubt),
         (Phase.DOT, 421, Deferred),
         (Phase.DOT, 451, Deferred),
+        (Phase.DOT, 530, Blocked),
         (Phase.DOT, 552, Refused),
         (Phase.DOT, 554, Refused),
     ],
@@ -84,6 +87,50 @@ def test_what_a_reply_means_at_each_step(
     phase: Phase, code: int, meaning: type[DeliveryError] | None
 ) -> None:
     assert verdict(phase, reply(code)) is meaning
+
+
+@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.DOT])
+def test_a_policy_is_about_us_at_each_step_that_names_a_reader(phase: Phase) -> None:
+    assert verdict(phase, reply(550, "5.7.1 policy")) is Blocked
+    assert verdict(phase, reply(554, "message looks like spam")) is Blocked
+    assert verdict(phase, reply(550, "5.1.1 no such user, blocked")) is Refused
+    assert verdict(phase, reply(450, "4.7.1 policy")) is Deferred
+    assert verdict(phase, reply(421, "4.7.28 slow down")) is Deferred
+
+
+def test_a_policy_before_any_reader_is_named_concerns_everybody() -> None:
+    assert verdict(Phase.MAIL, reply(550, "5.7.1 policy")) is Unavailable
+    assert verdict(Phase.RCPT, reply(530, "5.7.0 log in first")) is Unavailable
+
+
+@pytest.mark.parametrize(
+    ("phase", "said", "passing", "wait"),
+    [
+        (Phase.GREETING, reply(421, "4.3.2 later"), True, 0),
+        (Phase.GREETING, reply(554, "5.7.1 not you"), True, 0),
+        (Phase.GREETING, reply(421, "4.7.28 slow down"), True, 600),
+        (Phase.EHLO, reply(421, "4.3.2 later"), True, 0),
+        (Phase.EHLO, reply(550, "5.7.1 not you"), True, 0),
+        (Phase.STARTTLS, reply(454, "4.7.0 not now"), True, 0),
+        (Phase.STARTTLS, reply(502, "never"), False, 0),
+        (Phase.AUTH, reply(454, "4.7.0 not now"), True, 0),
+        (Phase.AUTH, reply(421, "4.7.28 slow down"), True, 600),
+        (Phase.AUTH, reply(432, "4.7.12 not like this"), False, 0),
+        (Phase.AUTH, reply(534, "5.7.9 too weak"), False, 0),
+        (Phase.AUTH, reply(535, "5.7.8 wrong"), False, 0),
+        (Phase.CHALLENGE, reply(454, "4.7.0 not now"), True, 0),
+        (Phase.MAIL, reply(530, "5.7.0 log in first"), False, 0),
+        (Phase.MAIL, reply(550, "5.7.1 not you"), False, 0),
+    ],
+)
+def test_what_may_be_over_soon_and_what_a_person_must_put_right(
+    phase: Phase, said: Reply, passing: bool, wait: float
+) -> None:
+    kind = verdict(phase, said)
+    assert kind is Unavailable
+    error = failure(kind, phase, said, where="relay.example:587", text=said.text)
+    assert isinstance(error, Unavailable)
+    assert (error.passing, error.wait, error.phase, error.code) == (passing, wait, phase, said.code)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +234,7 @@ def test_an_address_that_could_be_read_as_another_is_refused(address: str) -> No
     assert raised.value.phase == "RCPT"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.emails())
 def test_no_address_can_leave_its_brackets(address: str) -> None:
     try:
@@ -199,6 +247,23 @@ def test_no_address_can_leave_its_brackets(address: str) -> None:
     assert inside.isprintable()
     assert not set(inside) & set(' <>",;:()[]\\')
     assert inside.count("@") == 1
+
+
+def test_a_server_may_limit_size_and_number_or_not() -> None:
+    limited = read_extensions(reply(250, "mx.example", "SIZE 35882577", "LIMITS RCPTMAX=1 mailmax=20"))
+    assert (limited.most_octets, limited.most_messages) == (35_882_577, 20)
+    for offer in (
+        "SIZE",
+        "SIZE 0",
+        "SIZE x",
+        "SIZE -1",
+        "LIMITS",
+        "LIMITS MAILMAX",
+        "LIMITS MAILMAX=²",
+        "LIMITS RCPTMAX=1",
+    ):
+        free = read_extensions(reply(250, "mx.example", offer))
+        assert (free.most_octets, free.most_messages) == (0, 0)
 
 
 PLAIN = Extensions(offered={})
@@ -221,12 +286,24 @@ def test_mail_has_the_parameters_that_are_offered_and_needed(
 
 
 def test_a_local_part_with_accents_needs_smtputf8() -> None:
-    with pytest.raises(Refused, match="needs SMTPUTF8"):
+    with pytest.raises(Withheld, match="needs SMTPUTF8"):
         mail_command("s@x.fr", "é@y.fr", PLAIN, octets=1, ascii_only=True)
     with pytest.raises(Unavailable, match="needs SMTPUTF8"):
         mail_command("é@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=True)
     with pytest.raises(Unavailable, match="8BITMIME"):
         mail_command("s@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=False)
+
+
+def test_a_text_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    assert mail_command("s@x.fr", "z@y.fr", RICH, octets=1000, ascii_only=True).endswith(b" SIZE=1000\r\n")
+    with pytest.raises(Unavailable, match="has 1001 octets, and the server takes 1000"):
+        mail_command("s@x.fr", "z@y.fr", RICH, octets=1001, ascii_only=True)
+
+
+def test_a_sender_that_cannot_stand_in_an_envelope_is_everybodys_trouble() -> None:
+    with pytest.raises(Unavailable, match="the sender cannot be used") as raised:
+        sender_address("a b@press.example")
+    assert (raised.value.phase, raised.value.passing) == ("MAIL", False)
 
 
 @pytest.mark.parametrize(

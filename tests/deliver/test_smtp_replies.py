@@ -1,7 +1,7 @@
 """What a server's bytes say."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.deliver.smtp_replies import Garbled, Replies, Reply
@@ -101,6 +101,7 @@ LIKELY = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(LIKELY | st.binary(max_size=20), max_size=30), st.data())
 def test_how_the_stream_is_cut_makes_no_difference(pieces: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(pieces)
@@ -112,6 +113,7 @@ def test_how_the_stream_is_cut_makes_no_difference(pieces: list[bytes], data: st
     assert (cut.waiting, cut.begun) == (whole.waiting, whole.begun)
 
 
+@settings(deadline=None)
 @given(st.lists(LIKELY | st.binary(max_size=20), max_size=30))
 def test_what_was_said_before_makes_no_difference(pieces: list[bytes]) -> None:
     fresh, used = Replies(), Replies()

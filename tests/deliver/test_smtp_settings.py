@@ -19,7 +19,7 @@ def table(**values: object) -> Table:
 @pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("plain", 25)])
 def test_the_port_follows_from_the_security(security: str, port: int) -> None:
     backend = SmtpBackend.configured(table(host="127.0.0.1", security=security))
-    assert vars(backend)["_server"] == Server(host="127.0.0.1", port=port, security=security)  # type: ignore[arg-type]
+    assert vars(backend)["_servers"] == (Server(host="127.0.0.1", port=port, security=security),)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
@@ -61,4 +61,4 @@ def test_the_password_comes_from_the_environment() -> None:
         environment={"NEWSLETTER_SMTP_PASSWORD": PASSWORD},
     )
     backend = SmtpBackend.configured(settings)
-    assert vars(backend)["_server"].password == PASSWORD
+    assert vars(backend)["_servers"][0].password == PASSWORD

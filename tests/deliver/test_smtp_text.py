@@ -1,7 +1,7 @@
 """Texts that no line in them can end early, however they are cut into segments."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.deliver.smtp_text import KNOWN_OCTETS, LONG, Text, Transparent, stuffed
@@ -29,6 +29,7 @@ def test_a_dot_at_the_head_of_a_line_is_doubled(segments: list[bytes], travels: 
 TEXTS = st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"..", b"\r\n."]), max_size=20)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_stuffing_is_the_same_for_any_segments_and_can_be_undone(segments: list[bytes]) -> None:
     text = b"".join(segments)
@@ -48,6 +49,7 @@ MESSAGES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_a_text_is_the_same_whatever_went_before_it(messages: list[tuple[bytes, ...]]) -> None:
     transparent = Transparent()

@@ -191,7 +191,7 @@ def test_a_password_that_the_server_says_back_gets_into_no_error(papers: Papers,
     assert TOKEN[:8].decode() not in told
     assert PASSWORD[:4] not in told
     assert base64.b64encode(PASSWORD.encode())[:8].decode() not in told
-    assert error.hint == "check username in [backends.smtp] and NEWSLETTER_SMTP_PASSWORD"
+    assert error.hint == "check username in [backends.smtp], and NEWSLETTER_SMTP_PASSWORD or the token"
 
 
 def test_a_wrong_password_is_told_in_the_servers_words(papers: Papers) -> None:

@@ -1,40 +1,29 @@
 """One SMTP session: introduced, secured and logged in, then asked command by command."""
 
-import base64
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from newsletter.deliver.backends.wire import Lost, Wire
+from newsletter.deliver.smtp_auth import Exchange, password_exchange, token_exchange
 from newsletter.deliver.smtp_protocol import (
     Extensions,
     Phase,
     ehlo_command,
+    failure,
     in_step,
+    no_answer,
     read_extensions,
-    silence,
     verdict,
 )
 from newsletter.deliver.smtp_replies import Replies, Reply
-from newsletter.errors import DeliveryError, Unavailable
+from newsletter.errors import DeliveryError
 
 Security = Literal["starttls", "tls", "plain"]
-
-_LOGIN_HINT = "check username in [backends.smtp] and NEWSLETTER_SMTP_PASSWORD"
-_HINTS = {
-    Phase.CONNECT: "check host and port in [backends.smtp], or try again later",
-    Phase.GREETING: 'try again later; a port that expects TLS at once, such as 465, needs security = "tls"',
-    Phase.EHLO: "try again later",
-    Phase.STARTTLS: 'set security = "tls" and port = 465 if the server has that, or ask its keeper',
-    Phase.TLS: "check that host is the name in the server's certificate, and that security suits the port",
-    Phase.CHALLENGE: _LOGIN_HINT,
-    Phase.AUTH: _LOGIN_HINT,
-    Phase.MAIL: "ask the server's keeper who may send through it, and how large a mail may be",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +56,9 @@ class Deadlines:
 class Server:
     """A mail server, and how it is to be spoken to; an empty `username` means without logging in.
 
-    `ssl_context` stands in for the system's certificate authorities; its hostname check must be on.
+    One logs in with `password`, or with what `token` returns, which is asked at each login and raises
+    `Unavailable`. `ssl_context` stands in for the system's certificate authorities; its hostname check must
+    be on.
     """
 
     host: str
@@ -75,8 +66,14 @@ class Server:
     security: Security = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
+    token: Callable[[], str] | None = field(default=None, repr=False)
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
     deadlines: Deadlines = field(default_factory=Deadlines)
+
+    @property
+    def name(self) -> str:
+        """Who it is, in errors and in the ledger: `smtp.example.org:587`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
@@ -92,21 +89,22 @@ class Server:
 class Session:
     """A connection that has been opened as `server` asks; `closed` once it is of no more use.
 
-    `used` says that a transaction has begun on it; `host` is who it is with, `smtp.example.org:587`, and
-    `tls` how it is secured, `TLSv1.3 TLS_AES_256_GCM_SHA384`, "" in clear. Every error carries the phase,
-    and the server's reply.
+    `mails` counts the transactions begun on it. `host` is who it is with, `smtp.example.org:587`, and `tls`
+    how it is secured, `TLSv1.3 TLS_AES_256_GCM_SHA384`, "" in clear. Every error carries the phase, and the
+    server's reply.
     """
 
     def __init__(self, server: Server) -> None:
         """Connect, turn to TLS, log in; raises `Unavailable`."""
         self._server = server
-        self.host = f"{server.host}:{server.port}"
-        self.used = False
+        self._exchanges: list[Exchange] = []
+        self.host = server.name
+        self.mails = 0
         self.closed = False
         try:
             self._wire = Wire(server.host, server.port, seconds=server.deadlines.connect)
-        except Lost as lost:
-            raise self._unavailable(Phase.CONNECT, f"no connection: {lost}") from lost
+        except Lost as error:
+            raise self._lost(Phase.CONNECT, f"no connection: {error}", passing=error.passing) from error
         try:
             self.extensions = self._introduce()
             self._log_in()
@@ -115,15 +113,18 @@ class Session:
             self.hang_up()
             raise
 
+    @property
+    def spent(self) -> bool:
+        """Whether the server takes no more mails on this connection."""
+        return 0 < self.extensions.most_messages <= self.mails
+
     def ask(self, phase: Phase, line: bytes) -> Reply:
         """Send one line and return its reply if that says "go on"; raises what it means otherwise.
 
         Until the dot is written whatever goes wrong is the text's, and no doubt.
         """
         self.listen(Phase.TEXT if phase is Phase.DOT else phase)
-        with self._or_hang_up(phase):
-            self._wire.write(line, seconds=self._server.deadlines.of(phase))
-        return self._answer(phase)
+        return self._judge(phase, self._converse(phase, line))
 
     def listen(self, phase: Phase) -> None:
         """Raise what it means if the server has hung up, or spoken out of turn.
@@ -133,7 +134,9 @@ class Session:
         with self._or_hang_up(phase):
             unasked = self._wire.unasked()
             if unasked:
-                raise Lost(f"the server spoke out of turn: {unasked!r}")
+                # In clear before TLS it may be anybody who speaks.
+                passing = phase is not Phase.STARTTLS
+                raise Lost(f"the server spoke out of turn: {unasked!r}", passing=passing)
 
     def write(self, text: bytes) -> None:
         with self._or_hang_up(Phase.TEXT):
@@ -167,13 +170,15 @@ class Session:
     def _introduce(self) -> Extensions:
         if self._server.security == "tls":
             self._secure()
-        self._answer(Phase.GREETING)
+        with self._or_hang_up(Phase.GREETING):
+            greeting = self._wire.read(seconds=self._server.deadlines.of(Phase.GREETING))
+        self._judge(Phase.GREETING, greeting)
         ehlo = ehlo_command(socket.gethostname(), self._wire.own_address)
         extensions = read_extensions(self.ask(Phase.EHLO, ehlo))
         if self._server.security != "starttls":
             return extensions
         if not extensions.offers("STARTTLS"):
-            raise self._unavailable(Phase.STARTTLS, "the server does not offer STARTTLS")
+            raise self._lost(Phase.STARTTLS, "the server does not offer STARTTLS")
         self.ask(Phase.STARTTLS, b"STARTTLS\r\n")
         self.listen(Phase.STARTTLS)  # what follows the 220 in clear may be anybody's (CVE-2011-0411)
         self._secure()
@@ -184,66 +189,76 @@ class Session:
         context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)  # RFC 9325 §3.1.1
         try:
             self._wire.secure(context, self._server.host, seconds=self._server.deadlines.connect)
-        except Lost as lost:
-            raise self._unavailable(Phase.TLS, f"no TLS: {lost}") from lost
+        except Lost as error:
+            raise self._lost(Phase.TLS, f"no TLS: {error}", passing=error.passing) from error
 
     def _log_in(self) -> None:
-        """AUTH PLAIN (RFC 4616) or LOGIN, under TLS or on this machine."""
+        """Log in under TLS or on this machine; a token that is declined is asked for anew, once."""
         server = self._server
         if not server.username:
             return
         if server.security == "plain" and not server.is_loopback:
-            raise self._unavailable(Phase.AUTH, "no password is sent without TLS")
-        username, password = _octets(server.username), _octets(server.password)
-        if "PLAIN" in self.extensions.mechanisms:
-            self.ask(Phase.AUTH, b"AUTH PLAIN %b\r\n" % base64.b64encode(b"\0%b\0%b" % (username, password)))
-        elif "LOGIN" in self.extensions.mechanisms:
-            self.ask(Phase.CHALLENGE, b"AUTH LOGIN\r\n")
-            self.ask(Phase.CHALLENGE, b"%b\r\n" % base64.b64encode(username))
-            self.ask(Phase.AUTH, b"%b\r\n" % base64.b64encode(password))
-        else:
-            raise self._unavailable(Phase.AUTH, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
+            raise self._lost(Phase.AUTH, "no password is sent without TLS")
+        first = server.token() if server.token else server.password
+        try:
+            self._try(first)
+        except DeliveryError as error:
+            if server.token is None or error.code // 100 != 5 or self.closed:
+                raise
+            fresh = server.token()
+            if fresh == first:
+                raise
+            self._try(fresh)
 
-    def _answer(self, phase: Phase) -> Reply:
+    def _try(self, secret: str) -> None:
+        server, offered = self._server, self.extensions.mechanisms
+        if server.token:
+            known = "OAUTHBEARER nor XOAUTH2"
+            exchange = token_exchange(offered, server.username, secret, host=server.host, port=server.port)
+        else:
+            known = "AUTH PLAIN nor AUTH LOGIN"
+            exchange = password_exchange(offered, server.username, secret)
+        if exchange is None:
+            raise self._lost(Phase.AUTH, f"the server offers neither {known}")
+        self._exchanges.append(exchange)
+        *lines, last = exchange.lines
+        for line in lines:
+            self.ask(Phase.CHALLENGE, line + b"\r\n")
+        self.listen(Phase.AUTH)
+        reply = self._converse(Phase.AUTH, last + b"\r\n")
+        if reply.code == 334 and exchange.surrender is not None:
+            reply = self._converse(Phase.AUTH, exchange.surrender + b"\r\n")
+        self._judge(Phase.AUTH, reply)
+
+    def _converse(self, phase: Phase, line: bytes) -> Reply:
+        seconds = self._server.deadlines.of(phase)
         with self._or_hang_up(phase):
-            reply = self._wire.read(seconds=self._server.deadlines.of(phase))
-        if not in_step(phase, reply):
-            self.hang_up()
+            self._wire.write(line, seconds=seconds)
+            return self._wire.read(seconds=seconds)
+
+    def _judge(self, phase: Phase, reply: Reply) -> Reply:
         kind = verdict(phase, reply)
         if kind is None:
             return reply
-        text = str(reply.code) if self._tells_secrets(reply) else reply.text
-        raise self._error(kind, phase, f"answer to {phase}: {text!r}", code=reply.code, reply=text)
+        if not in_step(phase, reply):
+            self.hang_up()
+        hidden = any(exchange.are_told_in(line) for exchange in self._exchanges for line in reply.lines)
+        text = str(reply.code) if hidden else reply.text
+        raise failure(kind, phase, reply, where=self.host, text=text)
 
     @contextmanager
     def _or_hang_up(self, phase: Phase) -> Iterator[None]:
         try:
             yield
-        except Lost as lost:
+        except Lost as error:
             self.hang_up()
             # Garbage after AUTH may be an echo of the password.
             hidden = phase in (Phase.AUTH, Phase.CHALLENGE)
-            words = f"no answer to {phase}" if hidden else f"no answer to {phase}: {lost}"
-            raise self._error(silence(phase), phase, words) from (None if hidden else lost)
+            words = f"no answer to {phase}" if hidden else f"no answer to {phase}: {error}"
+            raise self._lost(phase, words, passing=error.passing) from (None if hidden else error)
         except BaseException:
             self.hang_up()
             raise
 
-    def _tells_secrets(self, reply: Reply) -> bool:
-        password = self._server.password
-        plain = base64.b64encode(b"\0%b\0%b" % (_octets(self._server.username), _octets(password))).decode()
-        login = base64.b64encode(_octets(password)).decode()
-        return bool(password) and any(s in line for s in (password, plain, login) for line in reply.lines)
-
-    def _unavailable(self, phase: Phase, message: str) -> DeliveryError:
-        return self._error(Unavailable, phase, message)
-
-    def _error(
-        self, kind: type[DeliveryError], phase: Phase, message: str, *, code: int = 0, reply: str = ""
-    ) -> DeliveryError:
-        hint = _LOGIN_HINT if code == 530 else _HINTS.get(phase, "") if kind is Unavailable else ""
-        return kind(message, where=self.host, hint=hint, phase=phase, code=code, reply=reply)
-
-
-def _octets(secret: str) -> bytes:
-    return secret.encode("utf-8", "surrogateescape")
+    def _lost(self, phase: Phase, message: str, *, passing: bool = False) -> DeliveryError:
+        return no_answer(phase, message, where=self.host, passing=passing)

@@ -7,54 +7,42 @@ what fails before the dot can be tried again, what fails after it is a doubt.
 from collections.abc import Callable
 from typing import Self
 
-from newsletter.deliver.backends.session import Security, Server, Session
-from newsletter.deliver.smtp_protocol import Phase, envelope_address, mail_command, rcpt_command
+from newsletter.deliver.backends.relays import Relays
+from newsletter.deliver.backends.session import Server, Session
+from newsletter.deliver.backends.smtp_settings import read_servers
+from newsletter.deliver.smtp_protocol import (
+    Phase,
+    envelope_address,
+    mail_command,
+    rcpt_command,
+    sender_address,
+)
 from newsletter.deliver.smtp_text import Text, Transparent
-from newsletter.errors import ConfigError, Deferred, Refused, Unavailable
+from newsletter.errors import Deferred
 from newsletter.model import Message
 from newsletter.settings import Table
 
-PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "plain": 25}  # RFC 6409, RFC 8314, RFC 5321
-
 
 class SmtpBackend:
-    """One session with one mail server, used for message after message, replaced after any oddity."""
+    """One session with the first relay of use, for message after message, replaced after any oddity."""
 
     reaches_people: bool = True
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, *servers: Server) -> None:
+        self._servers = servers
+        self._relays = Relays(servers)
         self._session: Session | None = None
         self._transparent = Transparent()
 
     @classmethod
     def configured(cls, table: Table) -> Self:
-        """From `[backends.smtp]` and NEWSLETTER_SMTP_PASSWORD; raises ConfigError."""
-        host = table.string("host")
-        security = table.choice("security", "starttls", tuple(PORTS))
-        port = table.integer("port", PORTS[security], least=1, most=65535)
-        username = table.string("username", "")
-        table.done()
-        if not host:
-            raise table.error("host", "is empty", 'write for instance host = "smtp.example.org"')
-        password = table.secret("SMTP_PASSWORD") if username else ""
-        if username and not password:
-            raise ConfigError(
-                f"no password for {username!r}",
-                where=table.where("username"),
-                hint="set NEWSLETTER_SMTP_PASSWORD, or NEWSLETTER_SMTP_PASSWORD_FILE to a file of mode 0600",
-            )
-        ways: dict[str, Security] = {"starttls": "starttls", "tls": "tls", "plain": "plain"}
-        server = Server(host=host, port=port, security=ways[security], username=username, password=password)
-        if security == "plain" and not server.is_loopback:
-            hint = 'write security = "starttls" or "tls"; "plain" is for a server on this machine'
-            raise table.error("security", f"mail to {host!r} would travel unencrypted", hint)
-        return cls(server)
+        """From `[backends.smtp]`, and a password or token; raises ConfigError."""
+        return cls(*read_servers(table))
 
     def open(self) -> None:
         """Connect, turn to TLS, log in; raises `Unavailable`."""
         self.close()
-        self._session = Session(self._server)
+        self._session = self._relays.open()
 
     def send(self, message: Message, commit: Callable[[], None]) -> str:
         """Hand over one message; returns the server's reply to the final dot.
@@ -64,10 +52,7 @@ class SmtpBackend:
         while a session is opened, MAIL 5xx and 530 are `Unavailable` (`smtp_protocol.verdict`).
         """
         recipient = envelope_address(message.recipient)
-        try:
-            sender = envelope_address(message.sender)
-        except Refused as error:
-            raise Unavailable(f"the sender cannot be used: {error}", phase=Phase.MAIL) from error
+        sender = sender_address(message.sender)
         text = self._transparent.text(message.segments)
         session = self._begun(text, sender, recipient)
         session.ask(Phase.RCPT, rcpt_command(recipient))
@@ -93,7 +78,9 @@ class SmtpBackend:
         Servers hang up on the idle, or after so many messages (RFC 5321 §3.8): that is nobody's failure.
         """
         session = self._session
-        if session is not None and not session.closed and session.used:
+        if session is not None and session.spent and not session.closed:
+            session.leave()
+        if session is not None and session.mails and not session.closed:
             try:
                 session.ask(Phase.RSET, b"RSET\r\n")
                 return _mail(session, text, sender, recipient)
@@ -101,7 +88,7 @@ class SmtpBackend:
                 if not session.closed:
                     raise
         if session is None or session.closed:
-            session = self._session = Session(self._server)
+            session = self._session = self._relays.open()
         return _mail(session, text, sender, recipient)
 
 
@@ -109,6 +96,6 @@ def _mail(session: Session, text: Text, sender: str, recipient: str) -> Session:
     command = mail_command(
         sender, recipient, session.extensions, octets=text.octets, ascii_only=text.ascii_only
     )
-    session.used = True
+    session.mails += 1
     session.ask(Phase.MAIL, command)
     return session

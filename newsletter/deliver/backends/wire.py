@@ -14,7 +14,11 @@ SEND_BUFFER = 4 * 1024 * 1024
 
 
 class Lost(Exception):
-    """The connection is of no more use; the text says why."""
+    """The connection is of no more use; the text says why, and `passing` that it may be otherwise soon."""
+
+    def __init__(self, why: str, *, passing: bool = True) -> None:
+        super().__init__(why)
+        self.passing = passing
 
 
 class Wire:
@@ -73,7 +77,8 @@ class Wire:
                     self._take(self._socket.recv(BLOCK))
             except Lost as lost:
                 if self._replies.waiting:
-                    raise Lost(f"{lost}, in the middle of a reply: {self._replies.begun!r}") from lost
+                    words = f"{lost}, in the middle of a reply: {self._replies.begun!r}"
+                    raise Lost(words, passing=lost.passing) from lost
                 raise
         event = self._events.popleft()
         if isinstance(event, Garbled):
@@ -134,6 +139,8 @@ def _told() -> Iterator[None]:
     except TimeoutError as error:
         raise Lost("time was up") from error
     except ssl.SSLCertVerificationError as error:
-        raise Lost(f"the certificate does not hold: {error.verify_message}") from error
+        raise Lost(f"the certificate does not hold: {error.verify_message}", passing=False) from error
     except (OSError, UnicodeError) as error:
-        raise Lost(getattr(error, "strerror", None) or str(error)) from error
+        broken_off = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+        at_odds = isinstance(error, ssl.SSLError | UnicodeError) and not isinstance(error, broken_off)
+        raise Lost(getattr(error, "strerror", None) or str(error), passing=not at_odds) from error
