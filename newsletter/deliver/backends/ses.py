@@ -41,6 +41,19 @@ _HINTS = {
 _LOGIN_HINT = "give boto3 credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID …) that allow ses:SendEmail"
 
 
+class _Turn:
+    """One message's `commit`, and whether it has let the request be written."""
+
+    def __init__(self, commit: Callable[[], None]) -> None:
+        self._commit = commit
+        self.over = False
+
+    def take(self) -> None:
+        assert not self.over, "boto3 was told to try once only"
+        self._commit()
+        self.over = True
+
+
 class SesBackend:
     """A client of one region; `endpoint` stands in for the region's own, empty for that."""
 
@@ -59,7 +72,7 @@ class SesBackend:
         self._configuration_set = configuration_set
         self._read_seconds = read_seconds
         self._client: Any = None
-        self._commit: Callable[[], None] | None = None
+        self._turn: _Turn | None = None
 
     @classmethod
     def configured(cls, table: Table) -> Self:
@@ -84,7 +97,7 @@ class SesBackend:
         """Make a client and see that there are credentials; nothing is sent yet. Raises `Unavailable`."""
         from boto3.session import Session
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, NoCredentialsError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         self.close()
         try:
@@ -100,7 +113,7 @@ class SesBackend:
                     read_timeout=self._read_seconds,
                 ),
             )
-        except BotoCoreError as error:
+        except (BotoCoreError, ClientError) as error:
             raise self._unavailable(error) from error
         self._client.meta.events.register("before-send.sesv2.SendEmail", self._before_writing)
 
@@ -123,14 +136,14 @@ class SesBackend:
         }
         if self._configuration_set:
             request["ConfigurationSetName"] = self._configuration_set
-        self._commit = commit
+        turn = self._turn = _Turn(commit)
         try:
             answer = self._client.send_email(**request)
-        except ClientError as error:
-            raise self._declined(error.response, recipient) from error
-        except (BotoCoreError, ResponseParserError) as error:
-            if self._commit is not None:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            if not turn.over:  # no credentials, or none that can be renewed
                 raise self._unavailable(error) from error
+            if isinstance(error, ClientError):
+                raise self._declined(error.response, recipient) from error
             if _never_connected(error):
                 raise self._error(Deferred, f"no connection: {error}") from error
             raise self._error(InDoubt, f"no answer: {error}") from error
@@ -146,15 +159,15 @@ class SesBackend:
 
     def _before_writing(self, **_: object) -> None:
         """boto3 has the request signed, and nothing has left; what `commit` raises goes up through `send`."""
-        assert self._commit is not None, "boto3 was told to try once only"
-        self._commit()
-        self._commit = None
+        assert self._turn
+        self._turn.take()
 
     def _declined(self, response: dict[str, Any], recipient: str) -> DeliveryError:
         status = int(response["ResponseMetadata"]["HTTPStatusCode"])
         code = str(response["Error"].get("Code", ""))
         text = str(response["Error"].get("Message", ""))
-        reply = " ".join(word for word in (str(status), code, text) if word)[:500]
+        words = " ".join(word for word in (str(status), code, text) if word)[:500]
+        reply = "".join(c if c.isprintable() else " " for c in words)
         hint = _LOGIN_HINT if status in (401, 403) else _HINTS.get(code, "")
         return self._error(
             meaning(status, code, text, recipient), f"answered {reply!r}", hint=hint, reply=reply
