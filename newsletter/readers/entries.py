@@ -5,7 +5,7 @@ at the same moment (delivery.md R1).
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -77,11 +77,15 @@ def commit(
 
     A row passes only if it is still owed and due, its number is the next one, its reader still wants mail and
     the issue is not cancelled. The reason is empty if another run has the row or was told to wait with it;
-    else the row is withheld for it, and that is noted.
+    else the row is withheld for it, and that is noted. Raises ImpossibleError if a reader is named twice, since
+    one of two messages would have to stay and nobody could tell which.
     """
     groups: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     for one in commits:
         groups[one.number, one.host].append(one.reader_id)
+    if len({one.reader_id for one in commits}) != len(commits):
+        ((twice, _),) = Counter(one.reader_id for one in commits).most_common(1)
+        raise ImpossibleError(f"{twice!r} cannot be committed twice at once")
     at = schema.seconds(now)
     vetoes: dict[str, str] = {}
     for (number, host), ids in groups.items():

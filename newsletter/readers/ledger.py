@@ -95,14 +95,14 @@ class Ledger:
         more: `write` decides that. Rows of erased readers become withheld here, since there is nobody left to
         write to.
         """
-        with self._database.read() as connection:
-            found, erased = page(connection, issue_key, now, limit, after, start)
-        if not erased:
-            return found
-        with self._database.write() as connection:
-            for reader_id in erased:
-                withhold(connection, issue_key, reader_id, ERASED, now)
-        return self.due(issue_key, now, limit, after, start)
+        while True:
+            with self._database.read() as connection:
+                found, erased = page(connection, issue_key, now, limit, after, start)
+            if not erased:
+                return found
+            with self._database.write() as connection:
+                for reader_id in erased:
+                    withhold(connection, issue_key, reader_id, ERASED, now)
 
     def next_due(self, issue_key: str) -> datetime | None:
         """When the next owed row is due (1970 if it was never put off), or None if nobody is owed."""
