@@ -244,7 +244,8 @@ def mail_command(
         )
     if ascii_only and not utf8:
         return f"MAIL FROM:<{sender}>{size}\r\n".encode()
-    if utf8 and "SMTPUTF8" not in offered:
+    # Headers of UTF-8 come with such an address; a server with SMTPUTF8 has 8BITMIME (RFC 6531 §3.1).
+    if utf8 and ("SMTPUTF8" not in offered or not (ascii_only or "8BITMIME" in offered)):
         if sender.isascii():
             message = f"{recipient!r} needs SMTPUTF8, which the server does not offer"
             raise Withheld(message, reason=EAI_UNSUPPORTED)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from newsletter.errors import ContentError
 
-LONGEST = 254  # RFC 5321 §4.5.3.1.3, the path without its brackets
+LONGEST = 254  # octets, RFC 5321 §4.5.3.1.3, the path without its brackets
+LONGEST_LOCAL_PART = 64  # octets, RFC 5321 §4.5.3.1.1
 LONGEST_NAME = 200
 
 # Copied along from web pages and spreadsheets; no part of any address.
@@ -17,13 +18,19 @@ _SPACES = re.compile(" {2,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An address as it travels: ASCII, the domain in lower case, an international one as its A-label."""
+    """An address as it travels: the domain in lower case, an international one as its A-label.
+
+    Letters outside ASCII stand before the @ only (RFC 6531), composed (NFC).
+    """
 
     email: str
 
     @property
     def key(self) -> str:
-        """What makes two addresses the same: all in lower case, as every mail host of our day holds it."""
+        """What makes two addresses the same: all in lower case, as every mail host of our day holds it.
+
+        Not casefolded, which would make one of the two readers straße@ and strasse@.
+        """
         return self.email.lower()
 
 
@@ -31,8 +38,7 @@ def read_address(text: str, *, where: str = "") -> Address:
     """The address in `text`; raises ContentError, whose message quotes it and says what is wrong.
 
     No look-up is made. Refused are also what other programs would send elsewhere (quoted local parts,
-    encoded words, domain literals), reserved domains but example.*, and letters outside ASCII before the @,
-    which only SMTPUTF8 (RFC 6531) could carry.
+    encoded words, domain literals, letters that stand for others), and reserved domains but example.*.
     """
     text = text.strip(_AROUND)
     reason = _suspect(text)
@@ -40,8 +46,10 @@ def read_address(text: str, *, where: str = "") -> Address:
         from email_validator import EmailNotValidError, validate_email
 
         try:
-            valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
-            return Address(email=f"{valid.local_part}@{valid.ascii_domain}")
+            valid = validate_email(text, check_deliverability=False, allow_smtputf8=True, strict=True)
+            reason = _untravelled(valid.local_part, f"{valid.local_part}@{valid.ascii_domain}")
+            if not reason:
+                return Address(email=f"{valid.local_part}@{valid.ascii_domain}")
         except EmailNotValidError as error:
             reason = str(error)
             reason = (reason[:1].lower() + reason[1:]).rstrip(".")
@@ -69,6 +77,21 @@ def _suspect(text: str) -> str:
         return "it has a control character in it"
     if "=?" in local:
         return "the part before the @ would be decoded to something else"
+    return ""
+
+
+def _untravelled(local: str, email: str) -> str:
+    """Why an address that is well written cannot travel as it is, or ""."""
+    if len(local.encode()) > LONGEST_LOCAL_PART:
+        return f"the part before the @ is longer than {LONGEST_LOCAL_PART} octets"
+    if len(email.encode()) > LONGEST:
+        return f"it is longer than {LONGEST} octets"
+    if not local.isprintable():
+        return "the part before the @ has a sign in it that cannot be shown"
+    # A ligature comes from a copied page, a full-width @ from an Asian keyboard; a host may read them as two.
+    for char in local:
+        if unicodedata.normalize("NFKC", char) != char:
+            return f"the part before the @ has {char!r} in it, which stands for other letters"
     return ""
 
 

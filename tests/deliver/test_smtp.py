@@ -240,7 +240,7 @@ def test_f4_no_well_formed_answer_to_the_dot_is_a_doubt_and_the_next_goes_out_an
         assert (len(server.visits), server.texts) == (2, [FIRST.content, NEXT.content])
 
 
-@pytest.mark.parametrize("fault", [drop, reset, hang], ids=["FIN", "RST", "silence"])
+@pytest.mark.parametrize("fault", [drop, both(wait(0.1), reset), hang], ids=["FIN", "RST", "silence"])
 @pytest.mark.parametrize("step", ["greeting", "EHLO"])
 def test_f5_a_server_gone_before_the_first_message_is_unavailable(step: str, fault: Act) -> None:
     with ScriptedServer({step: fault}) as server:
@@ -465,6 +465,8 @@ def test_an_opened_session_can_be_handed_over() -> None:
         connected, replies = session.detach()
         with connected:
             assert session.closed
+            assert not connected.getblocking()
+            connected.settimeout(5)
             assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
             connected.sendall(b"RSET\r\n")
             assert [

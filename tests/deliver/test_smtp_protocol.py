@@ -290,6 +290,9 @@ def test_a_local_part_with_accents_needs_smtputf8() -> None:
         mail_command("s@x.fr", "é@y.fr", PLAIN, octets=1, ascii_only=True)
     with pytest.raises(Unavailable, match="needs SMTPUTF8"):
         mail_command("é@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=True)
+    odd = Extensions(offered={"SMTPUTF8": ()})
+    with pytest.raises(Withheld, match="needs SMTPUTF8"):
+        mail_command("s@x.fr", "é@y.fr", odd, octets=1, ascii_only=False)
     with pytest.raises(Unavailable, match="8BITMIME"):
         mail_command("s@x.fr", "z@y.fr", PLAIN, octets=1, ascii_only=False)
 

@@ -77,6 +77,8 @@ def test_a_session_under_tls_says_how_it_is_secured_and_can_be_handed_over(
         connected, replies = session.detach()
         with connected:
             assert isinstance(connected, ssl.SSLSocket)
+            assert not connected.getblocking()
+            connected.settimeout(5)
             connected.sendall(b"RSET\r\n")
             assert replies.feed(connected.recv(100)) == [Reply(code=250, lines=("2.0.0 ok",))]
 

@@ -156,7 +156,7 @@ class Session:
     def detach(self) -> tuple[socket.socket, Replies]:
         """Hand over the connection, logged in and with nothing said on it since; this session is over.
 
-        The socket is an `ssl.SSLSocket` under TLS, and has a timeout set. Raises `Unavailable` if the server
+        The socket does not block, and is an `ssl.SSLSocket` under TLS. Raises `Unavailable` if the server
         has hung up, or spoken out of turn.
         """
         self.listen(Phase.EHLO)

@@ -100,6 +100,7 @@ class Wire:
 
     def detach(self) -> tuple[socket.socket, Replies]:
         """The socket (an `ssl.SSLSocket` under TLS), and the reader of what comes from it."""
+        self._socket.setblocking(False)
         return self._socket, self._replies
 
     def close(self) -> None:
@@ -113,8 +114,8 @@ class Wire:
 
 def _tune(connected: socket.socket) -> None:
     """Send without delay, and let the kernel take a whole message at once where it has room for that."""
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with suppress(OSError), socket.socket() as trial:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         # Linux grants what net.core.wmem_max allows, and from then on no longer lets the buffer grow.
         if trial.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > connected.getsockopt(
