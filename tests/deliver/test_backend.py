@@ -105,7 +105,7 @@ def test_an_unknown_name_gets_the_nearest_known_one() -> None:
 def test_a_name_like_none_gets_the_list() -> None:
     with pytest.raises(ConfigError) as raised:
         find_backend("zzz", table("zzz"))
-    assert raised.value.hint.startswith("installed: console, folder, memory")
+    assert raised.value.hint.startswith("installed: console, folder, maildir, memory")
 
 
 @pytest.mark.usefixtures("plug_in")
