@@ -12,6 +12,7 @@ from newsletter.errors import ConfigError, ContentError
 from newsletter.settings import FILE
 
 if TYPE_CHECKING:
+    from newsletter.deliver.backend import Backend
     from newsletter.links import Links
     from newsletter.model import Edition, Issue
     from newsletter.readers.database import Database
@@ -124,6 +125,18 @@ class Press:
         return compose(
             issue, config.publication, config.look, templates=config.root / "templates", root=config.root
         )
+
+    def backend(self) -> "Backend":
+        """The configured backend; one that reaches people only if everything is in place for that."""
+        from newsletter.deliver.backend import find_backend
+        from newsletter.deliver.readiness import check_ready
+
+        config = self.config
+        table = config.backend_table(config.send.backend)
+        backend = find_backend(config.send.backend, table, where=config.send.backend_where)
+        if backend.reaches_people:
+            check_ready(config.publication)
+        return backend
 
     def has_database(self) -> bool:
         return self._database_path().exists()

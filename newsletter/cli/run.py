@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli.press import Press
 from newsletter.cli.screen import number, plural, progress, say
-from newsletter.deliver.backend import Backend
+from newsletter.deliver.backend import Backend, CarriesMany
+from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate
-from newsletter.deliver.send import Pace, World, send
+from newsletter.deliver.send import World, send
+from newsletter.deliver.threads import Threads
 from newsletter.errors import NewsletterError, StoreError, Unavailable
 from newsletter.links import Links
 from newsletter.model import Outcome, Status
@@ -92,6 +94,14 @@ def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemp
     )
 
 
+def carrier(press: Press, backend: Backend) -> CarriesMany:
+    """What carries many messages at once: the backend itself, or one thread for each of several like it."""
+    if isinstance(backend, CarriesMany):
+        return backend
+    more = press.config.send.connections - 1 if backend.reaches_people else 0
+    return Threads([backend, *(press.backend() for _ in range(more))])
+
+
 def deliver(press: Press, books: Books, backend: Backend, links: Links, frozen: Frozen) -> int:
     """Send what is owed of a frozen issue, show how far it is, tell how it ended; the exit code."""
     config = press.config
@@ -103,13 +113,12 @@ def deliver(press: Press, books: Books, backend: Backend, links: Links, frozen: 
             stopping=lambda: stop.asked,
         )
         deliveries = send(
-            MessageTemplate.loads(frozen.template),
-            links=links,
-            backend=backend,
+            Filler(MessageTemplate.loads(frozen.template), links).fill,
+            issue_key=frozen.key,
+            carrier=carrier(press, backend),
             ledger=books.ledger,
-            pace=Pace(config.send.per_second, world),
+            settings=config.send,
             world=world,
-            patience=config.send.patience,
             expires_at=frozen.frozen_at + config.send.max_age,
         )
         refused = 0

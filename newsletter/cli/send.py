@@ -16,7 +16,6 @@ from newsletter.errors import ConfigError, DeliveryError, NewsletterError, Unava
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
     from newsletter.cli.run import Books
-    from newsletter.deliver.backend import Backend
     from newsletter.model import Edition
     from newsletter.readers.ledger import Frozen
 
@@ -43,7 +42,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
 
     config = press.config
     recipients = [read_address(address, where="--to").email for address in addresses]
-    backend = _backend(press)
+    backend = press.backend()
     _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
     now = press.now()
     template = cut(edition, config.publication, at=now, test=True)
@@ -93,7 +92,7 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         raise ConfigError(
             f"the next issue is {key}, a later day's", where="ISSUE", hint=f"newsletter send {key}"
         )
-    backend, links = _backend(press), press.links()
+    backend, links = press.backend(), press.links()
     with only_run(press, key), open_books(press, backend) as books:
         frozen = books.ledger.frozen(key)
         if frozen and books.rehearsal:
@@ -118,19 +117,6 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         if edition:
             frozen = freeze(press, books, edition, cut(edition, press.config.publication, at=press.now()))
         return deliver(press, books, backend, links, frozen) if frozen else 0
-
-
-def _backend(press: Press) -> Backend:
-    """The configured backend; one that reaches people only if everything is in place for that."""
-    from newsletter.deliver.backend import find_backend
-    from newsletter.deliver.readiness import check_ready
-
-    config = press.config
-    table = config.backend_table(config.send.backend)
-    backend = find_backend(config.send.backend, table, where=config.send.backend_where)
-    if backend.reaches_people:
-        check_ready(config.publication)
-    return backend
 
 
 def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | None:

@@ -5,11 +5,11 @@ A backend hands one message to whatever carries it. A package offers its own wit
 (`newsletter.settings.Table`) and returns a backend. Ours are registered in the same way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from newsletter.errors import ConfigError, nearest
+from newsletter.errors import ConfigError, DeliveryError, nearest
 from newsletter.model import Message
 from newsletter.settings import Table
 
@@ -32,6 +32,69 @@ class Backend(Protocol):
         raises: then nothing may leave. Before `commit`, anything raised leaves the message to be tried again;
         after it, `Refused` or `Deferred` say that the carrier declined, and anything else is a doubt.
         Raises `Refused`, `Deferred`, `InDoubt`, `Unavailable`.
+        """
+
+    def close(self) -> None:
+        """Let go of what `open` took; never raises."""
+
+
+class Ready(NamedTuple):
+    """A message that has been handed over as far as it can be taken back; `host` is who has it."""
+
+    message: Message
+    host: str = ""
+
+
+class Ended(NamedTuple):
+    """What became of a message: the carrier's receipt, or why there is none.
+
+    `committed` says whether it had passed the point of no return; `host`, `tls` and `milliseconds` are as in
+    `model.Delivery`.
+    """
+
+    message: Message
+    result: str | DeliveryError
+    committed: bool
+    host: str = ""
+    tls: str = ""
+    milliseconds: int = 0
+
+
+class Work(Protocol):
+    """What a carrier of many messages is given: it asks for messages, and tells what becomes of them."""
+
+    def next(self) -> Message | float | None:
+        """The next message; or the seconds until there may be one; or None: there is none for now."""
+
+    def put_back(self, message: Message) -> None:
+        """Take back a message that was not tried: `next` will give it again."""
+
+    def turn(self, ended: Sequence[Ended], ready: Sequence[Ready]) -> Collection[str]:
+        """Write down what became of messages, and commit others, in one durable step.
+
+        Returns the ids of those that must not leave, and of which nothing more is to be told. Raises, and
+        then none of the ready may leave.
+        """
+
+    def rest(self, seconds: float) -> None:
+        """Wait, with nothing under way."""
+
+
+@runtime_checkable
+class CarriesMany(Protocol):
+    """A backend that has many messages on their way at once, and commits them in groups.
+
+    Beside `open` and `close` of `Backend`, whose promises hold for each message.
+    """
+
+    def open(self) -> None:
+        """Get ready, or raise `Unavailable`."""
+
+    def carry(self, work: Work, connections: int) -> Iterator[None]:
+        """Carry all that `work` gives, on at most so many connections; yields after each turn.
+
+        Raises what `Backend.send` may raise for everybody, and what `work` raises, when all that had passed
+        the point of no return is told.
         """
 
     def close(self) -> None:

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.deliver.backend import Backend
+from newsletter.config import Send
+from newsletter.deliver.backend import Backend, CarriesMany
 from newsletter.deliver.backends.memory import MemoryBackend
+from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate, cut
-from newsletter.deliver.send import Pace, World, send
+from newsletter.deliver.send import World, send
+from newsletter.deliver.threads import Threads
 from newsletter.errors import Deferred, InDoubt, Refused, StoreError, Unavailable
 from newsletter.fields import field
 from newsletter.links import Links, Signer
-from newsletter.model import Delivery, Edition, Message, Outcome, Publication, State
+from newsletter.model import Commit, Delivery, Edition, Message, Outcome, Publication, State
 from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
@@ -71,15 +74,16 @@ class House:
             now=START,
         )
 
-    def run(self, backend: Backend, *, per_second: float = 0, patience: int = 0) -> Iterator[Delivery]:
+    def run(
+        self, backend: Backend | CarriesMany, *, per_second: float = 0, patience: int = 0
+    ) -> Iterator[Delivery]:
         return send(
-            self.template,
-            links=self.links,
-            backend=backend,
+            Filler(self.template, self.links).fill,
+            issue_key=KEY,
+            carrier=backend if isinstance(backend, CarriesMany) else Threads([backend]),
             ledger=self.ledger,
-            pace=Pace(per_second, self.world),
+            settings=Send(per_second=per_second, patience=timedelta(minutes=patience)),
             world=self.world,
-            patience=timedelta(minutes=patience),
             expires_at=START + timedelta(hours=12),
         )
 
@@ -257,10 +261,13 @@ def test_a_reader_who_signs_up_during_a_run_waits_for_the_next_issue(house: Hous
 
 
 def test_a_row_that_another_run_has_is_passed_over_in_silence(house: House) -> None:
+    def commit(ledger: Ledger, reader_id: str) -> None:
+        assert not ledger.write(KEY, commits=(Commit(reader_id=reader_id, number=1),), now=START)
+
     other = Ledger(house.readers._database)
     cleo = house.readers.find(read_address("cleo@example.org"))
     assert cleo
-    backend = Moody(before={"cleo": once(lambda: other.commit(KEY, cleo.id, START))})
+    backend = Moody(before={"cleo": once(lambda: commit(other, cleo.id))})
     names = [delivery.recipient.name for delivery in house.run(backend)]
     assert sorted(names) == ["ada", "bea", "dora", "eve"]
     assert house.states()["cleo"] == State.IN_DOUBT

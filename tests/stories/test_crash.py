@@ -54,7 +54,7 @@ def test_killed_at_random_and_run_again_everybody_is_accounted_for(
     assert status["sent"] + status["in_doubt"] == READERS
     assert max(copies.values()) == 1
     assert set(copies) | doubts == everybody
-    assert len(doubts) <= kills  # one connection has one message in flight
+    assert len(doubts) <= 10 * kills  # each of ten connections has one message in flight
     con = sqlite3.connect(paper / ".newsletter" / "newsletter.db")
     sent = {row[0] for row in con.execute("SELECT reader_id FROM delivery WHERE state = 'sent'")}
     con.close()

@@ -4,11 +4,14 @@ The point of no return is the final dot. The whole text goes out first, then `co
 what fails before the dot can be tried again, what fails after it is a doubt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Self
 
+from newsletter.deliver.backend import Work
 from newsletter.deliver.backends.relays import Relays
 from newsletter.deliver.backends.session import Server, Session
+from newsletter.deliver.backends.smtp_lines import SmtpLines
 from newsletter.deliver.backends.smtp_settings import read_servers
 from newsletter.deliver.smtp_protocol import (
     Phase,
@@ -18,7 +21,7 @@ from newsletter.deliver.smtp_protocol import (
     sender_address,
 )
 from newsletter.deliver.smtp_text import Text, Transparent
-from newsletter.errors import Deferred
+from newsletter.errors import Deferred, Unavailable
 from newsletter.model import Message
 from newsletter.settings import Table
 
@@ -33,6 +36,7 @@ class SmtpBackend:
         self._relays = Relays(servers)
         self._session: Session | None = None
         self._transparent = Transparent()
+        self._lines: SmtpLines | None = None
 
     @classmethod
     def configured(cls, table: Table) -> Self:
@@ -66,11 +70,25 @@ class SmtpBackend:
             raise
         return session.ask(Phase.DOT, b".\r\n").text
 
+    def carry(self, work: Work, connections: int) -> Iterator[None]:
+        """See `CarriesMany.carry`; the session that `open` made is the first of the connections."""
+        if self._lines is None:
+            deadlines = self._servers[0].deadlines
+            self._lines = SmtpLines(self._relays.open, deadlines, self._transparent)
+        session, self._session = self._session, None
+        if session is not None and not session.closed:
+            with suppress(Unavailable):  # it has died since, and is replaced
+                self._lines.add(session)
+        yield from self._lines.carry(work, connections)
+
     def close(self) -> None:
         """Take leave of the server; never raises."""
         session, self._session = self._session, None
         if session is not None and not session.closed:
             session.leave()
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            lines.close()
 
     def _begun(self, text: Text, sender: str, recipient: str) -> Session:
         """A session that has accepted MAIL; one that died while it was idle is replaced once.

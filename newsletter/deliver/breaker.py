@@ -1,0 +1,40 @@
+"""When a run must not go on: the carrier turns everybody away, and it is not the readers' fault (R10)."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from newsletter.errors import Unavailable
+from newsletter.model import Delivery, Outcome
+
+IN_A_ROW = 10
+LAST = 100
+A_THIRD = LAST // 3
+
+
+class Breaker:
+    """Watches what comes of messages, and says when enough is enough."""
+
+    def __init__(self) -> None:
+        self._blocked = 0
+        self._last: deque[bool] = deque(maxlen=LAST)
+
+    def see(self, deliveries: Iterable[tuple[Delivery, bool]]) -> Unavailable | None:
+        """Take in deliveries, each with whether the carrier objected to us; returns why the run must end."""
+        for delivery, blocked in deliveries:
+            if blocked:
+                self._blocked += 1
+            elif delivery.outcome is Outcome.SENT:
+                self._blocked = 0
+            if blocked or delivery.outcome in (Outcome.SENT, Outcome.REFUSED):
+                self._last.append(delivery.outcome is not Outcome.SENT)
+            if self._blocked >= IN_A_ROW:
+                return self._stop(f"{self._blocked} messages in a row were blocked", delivery)
+            if len(self._last) == LAST and sum(self._last) > A_THIRD:
+                return self._stop(f"{sum(self._last)} of the last {LAST} messages were turned away", delivery)
+        return None
+
+    def _stop(self, words: str, last: Delivery) -> Unavailable:
+        self._blocked = 0
+        self._last.clear()
+        hint = "see what was said, put it right, and send again: nobody else was tried"
+        return Unavailable(f"{words}, the last with {last.detail!r}", where=last.host, hint=hint)

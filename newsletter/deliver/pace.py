@@ -1,0 +1,105 @@
+"""How fast messages may begin, in all and for each recipients' domain."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from newsletter.config import Limit
+from newsletter.model import Owed
+
+PARKED = 10_000
+"""Readers of slow domains who may be put aside while others go first; beyond that all wait for them."""
+
+SOON = 1.0
+"""Seconds after which to look again where nothing says when."""
+
+
+class Pace:
+    """Lets at most `per_second` messages begin in a second, 0 for no limit, and so many be on their way."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._gap = 1 / limit.per_second if limit.per_second else 0.0
+        self._most = limit.connections
+        self._next = 0.0
+        self._on_their_way = 0
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next may begin; `now` is seconds of the same clock as in `begin`."""
+        if self._on_their_way >= self._most:
+            return SOON
+        return max(0.0, self._next - now)
+
+    def begin(self, now: float) -> None:
+        self._next = max(now, self._next) + self._gap
+        self._on_their_way += 1
+
+    def end(self) -> None:
+        self._on_their_way -= 1
+
+
+class Queue:
+    """The readers who are due, in an order that keeps to every pace."""
+
+    def __init__(
+        self,
+        pages: Callable[[Owed | None], Sequence[Owed]],
+        pace: Pace,
+        domains: Mapping[str, Pace],
+    ) -> None:
+        """`pages` gives the readers who come after one, or the first ones, and nothing at the end."""
+        self._pages = pages
+        self._pace = pace
+        self._domains = domains
+        self._page: deque[Owed] = deque()
+        self._parked: dict[str, deque[Owed]] = {name: deque() for name in domains}
+        self._held: Owed | None = None
+        self._last: Owed | None = None
+        self._over = False
+
+    def take(self, now: datetime) -> Owed | float | None:
+        """The next reader; or seconds to wait for one; or None: nobody else is due."""
+        at = now.timestamp()
+        found = self._held = self._held or self._unparked(at) or self._drawn(at)
+        if not found:
+            waits = [self._domains[name].wait(at) for name, parked in self._parked.items() if parked]
+            return min(waits) if waits else None
+        if wait := self._pace.wait(at):
+            return wait
+        self._held = None
+        self._pace.begin(at)
+        if self._domains and (lane := self._domains.get(_domain(found))):
+            lane.begin(at)
+        return found
+
+    def end(self, owed: Owed) -> None:
+        """The message of one who was taken is not on its way any more."""
+        self._pace.end()
+        if self._domains and (lane := self._domains.get(_domain(owed))):
+            lane.end()
+
+    def again(self) -> None:
+        """Begin at the first readers again."""
+        self._last, self._over = None, False
+
+    def _unparked(self, at: float) -> Owed | None:
+        for name, parked in self._parked.items():
+            if parked and not self._domains[name].wait(at):
+                return parked.popleft()
+        return None
+
+    def _drawn(self, at: float) -> Owed | None:
+        while True:
+            if not self._page and not self._over:
+                self._page.extend(self._pages(self._last))
+                self._over = not self._page
+            if not self._page or sum(map(len, self._parked.values())) >= PARKED:
+                return None
+            found = self._last = self._page.popleft()
+            lane = self._domains and self._domains.get(_domain(found))
+            if not lane or not lane.wait(at):
+                return found
+            self._parked[_domain(found)].append(found)
+
+
+def _domain(owed: Owed) -> str:
+    return owed.reader.email.rpartition("@")[2].lower()
