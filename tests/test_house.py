@@ -38,6 +38,7 @@ DOORS = {
     "boto3": "deliver/backends/ses.py",
     "botocore": "deliver/backends/ses.py",
     "click": "cli/",
+    "cryptography": "deliver/dkim.py",
     "email_validator": "readers/addresses.py",
     "holidays": "calendar.py",
     "idna": "deliver/smtp_protocol.py",

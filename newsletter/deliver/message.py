@@ -1,4 +1,4 @@
-"""Edition -> message template, cut once; message template + Reader -> Message, in microseconds.
+"""Edition -> message template, cut once.
 
 The whole mail is encoded once, when the template is cut. A blank in a body stands alone between soft line
 breaks, so that filling it is a join of bytes: nothing is parsed, encoded or folded again for each reader.
@@ -9,18 +9,18 @@ words, and then one-click leaving (RFC 8058) is dead.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from email.utils import format_datetime
 
 from newsletter.deliver.encoding import base64_lines, encoded_words, mailbox, quoted_printable
-from newsletter.fields import Blank, Place, plain, split
+from newsletter.errors import ConfigError
+from newsletter.fields import Blank, Place, split
 from newsletter.links import Links
 from newsletter.model import Edition, Message, Publication, Reader, Rendition
 
-_SOFT_BREAK = b"=\r\n"
-_TO = Blank(name="to", place=Place.HEADER)
-_MESSAGE_ID = Blank(name="message_id", place=Place.HEADER)
-_LEAVE = Blank(name="leave", place=Place.HEADER)
+TO = Blank(name="to", place=Place.HEADER)
+MESSAGE_ID = Blank(name="message_id", place=Place.HEADER)
+LEAVE = Blank(name="leave", place=Place.HEADER)
 
 Part = bytes | Blank
 
@@ -35,27 +35,10 @@ class MessageTemplate:
     parts: tuple[Part, ...]
 
     def fill(self, reader: Reader, links: Links) -> Message:
-        """The message for one reader, the same bytes every time."""
-        day = date.fromisoformat(self.issue_key)
-        web, mail = links.leave(reader.id, day)
-        message_id = links.message_id(reader.id, day)
-        name = plain(reader.name)
-        values = {
-            "name": name,
-            "email": reader.email,
-            "leave_url": web or mail,
-            "to": mailbox(name, reader.email),
-            "message_id": f"<{message_id}>",
-            "leave": f"<{web}>, <{mail}>" if web else f"<{mail}>",
-        }
-        return Message(
-            id=message_id,
-            issue_key=self.issue_key,
-            date=self.date,
-            sender=self.sender,
-            recipient=reader.email,
-            segments=tuple(part if isinstance(part, bytes) else _filled(part, values) for part in self.parts),
-        )
+        """The message for one reader."""
+        from newsletter.deliver.fill import Filler
+
+        return Filler(self, links).fill(reader)
 
     def dumps(self) -> str:
         """The template as text, for the ledger; `loads` gives back the same bytes."""
@@ -95,26 +78,23 @@ def cut(edition: Edition, publication: Publication, *, at: datetime, test: bool 
     )
 
 
-def _filled(blank: Blank, values: dict[str, str]) -> bytes:
-    value = blank.fill(values)
-    if blank.place is Place.HEADER:
-        return value.encode()
-    return quoted_printable(value) + _SOFT_BREAK if value else b""
-
-
 def _headers(edition: Edition, publication: Publication, subject: str, at: datetime) -> Iterator[Part]:
     def line(name: str, value: str) -> bytes:
-        return f"{name}: {value}\r\n".encode("ascii")
+        try:
+            return f"{name}: {value}\r\n".encode("ascii")
+        except UnicodeEncodeError as error:
+            hint = "write an address without accents, and its domain as an A-label (xn--…)"
+            raise ConfigError(f"{value!r} cannot stand in {name}: not ASCII", hint=hint) from error
 
     yield line("Date", format_datetime(at))
     yield line("From", mailbox(edition.sender.name, edition.sender.address))
     if edition.reply_to:
         yield line("Reply-To", edition.reply_to)
-    yield from (b"To: ", _TO, b"\r\n")
+    yield from (b"To: ", TO, b"\r\n")
     yield line("Subject", encoded_words(subject))
-    yield from (b"Message-ID: ", _MESSAGE_ID, b"\r\n")
+    yield from (b"Message-ID: ", MESSAGE_ID, b"\r\n")
     yield line("List-Id", f"{encoded_words(publication.name)} <{publication.list_id}>")
-    yield from (b"List-Unsubscribe: ", _LEAVE, b"\r\n")
+    yield from (b"List-Unsubscribe: ", LEAVE, b"\r\n")
     if publication.url:
         # RFC 8058 §3.1: only where an https address in List-Unsubscribe answers the POST.
         yield line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
@@ -161,9 +141,7 @@ def _text_part(subtype: str, text: str, place: Place) -> Iterator[Part]:
         if isinstance(piece, Blank):
             yield piece
         else:
-            encoded = quoted_printable(piece)
-            alone = isinstance(following, Blank) and not encoded.endswith(b"\r\n")
-            yield encoded + _SOFT_BREAK if alone else encoded
+            yield quoted_printable(piece, goes_on=isinstance(following, Blank))
 
 
 def _picture_part(rendition: Rendition) -> bytes:

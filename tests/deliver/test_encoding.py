@@ -47,6 +47,21 @@ def test_quoted_printable_comes_back_as_it_was(text: str) -> None:
         assert line.isascii()
 
 
+@given(st.one_of(ANY, st.text("ab .-F=é\t", max_size=90), st.from_regex(r"[!-~]{60,160}", fullmatch=True)))
+def test_a_text_that_is_encoded_at_once_is_the_same_as_the_last_line_of_a_longer_one(text: str) -> None:
+    for goes_on in (False, True):
+        whole = quoted_printable(f"\n{text}", goes_on=goes_on)
+        assert whole == b"\r\n" + quoted_printable(text, goes_on=goes_on)
+
+
+@given(st.one_of(ANY, st.from_regex(r"[a-z=]{70,80}", fullmatch=True)))
+def test_what_follows_a_text_that_goes_on_has_a_line_of_its_own(text: str) -> None:
+    encoded = quoted_printable(text, goes_on=True)
+    assert quopri.decodestring(encoded + b"more").decode() == f"{text}more"
+    assert encoded.endswith(b"\r\n") or not text
+    assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+
+
 @given(NAMES.filter(lambda name: name == name.strip()))
 def test_any_name_comes_back_as_it_was_and_never_touches_the_address(name: str) -> None:
     raw = f"To: {mailbox(name, 'ada@example.org')}\r\n\r\n".encode("ascii")

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate, cut
+from newsletter.errors import ConfigError
 from newsletter.fields import field
 from newsletter.links import Links, Signer
 from newsletter.model import Edition, Mailbox, Publication, Reader, Rendition
@@ -38,7 +40,7 @@ LINKS = Links(PUBLICATION, Signer((b"k" * 32,), list_id=PUBLICATION.list_id))
 
 
 def raw(reader: Reader = READER, edition: Edition = EDITION, publication: Publication = PUBLICATION) -> bytes:
-    return cut(edition, publication, at=AT).fill(reader, LINKS).content
+    return Filler(cut(edition, publication, at=AT), LINKS).fill(reader).content
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -86,7 +88,7 @@ def test_the_other_headers_are_right_on_the_wire() -> None:
 def test_without_a_web_site_only_the_mail_way_to_leave_is_offered() -> None:
     publication = replace(PUBLICATION, url="")
     links = Links(publication, Signer((b"k" * 32,), list_id=publication.list_id))
-    content = cut(EDITION, publication, at=AT).fill(READER, links).content
+    content = Filler(cut(EDITION, publication, at=AT), links).fill(READER).content
     assert re.fullmatch(
         rb"List-Unsubscribe: <mailto:courrier@lettre\.invalid\?subject=leave%20[\w-]+>",
         the_line(content, b"List-Unsubscribe"),
@@ -126,7 +128,7 @@ def test_a_template_comes_back_from_the_ledger_as_it_was() -> None:
     template = cut(EDITION, PUBLICATION, at=AT)
     again = MessageTemplate.loads(template.dumps())
     assert again == template
-    assert again.fill(READER, LINKS).content == raw()
+    assert Filler(again, LINKS).fill(READER).content == raw()
 
 
 def test_every_line_is_ascii_short_and_ended_by_crlf() -> None:
@@ -140,9 +142,19 @@ def test_every_line_is_ascii_short_and_ended_by_crlf() -> None:
 
 def test_a_test_says_so_and_its_links_are_dead() -> None:
     dead = Links(PUBLICATION, Signer((b"k" * 32,), list_id=PUBLICATION.list_id), dead=True)
-    content = cut(EDITION, PUBLICATION, at=AT, test=True).fill(READER, dead).content
+    content = Filler(cut(EDITION, PUBLICATION, at=AT, test=True), dead).fill(READER).content
     assert parsed(content)["Subject"] == "[TEST] Un sujet : 38 000 € et l’été"
     assert b"https://lettre.invalid/leave/test>" in the_line(content, b"List-Unsubscribe")
+
+
+@pytest.mark.parametrize("header", ["sender", "reply_to"])
+def test_an_address_of_ours_that_is_not_ascii_is_refused_before_anything_is_cut(header: str) -> None:
+    address = "rédaction@lettre.invalid"
+    value = Mailbox(name="L'actu", address=address) if header == "sender" else address
+    with pytest.raises(ConfigError) as caught:
+        cut(replace(EDITION, **{header: value}), PUBLICATION, at=AT)  # type: ignore[arg-type]
+    assert address in caught.value.message
+    assert caught.value.hint == "write an address without accents, and its domain as an A-label (xn--…)"
 
 
 def test_pictures_travel_as_related_parts() -> None:
