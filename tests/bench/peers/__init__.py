@@ -1,0 +1,1 @@
+"""The senders we measure ourselves against, each doing the same work in its natural way."""
