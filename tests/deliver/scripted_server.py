@@ -228,6 +228,8 @@ class Visit(threading.Thread):
             words = self.lines[-1].split(b" ")
             challenge = b"334 VXNlcm5hbWU6\r\n" if words[1] == b"LOGIN" else b"334 \r\n"
             return challenge if len(words) == 2 else b"235 2.7.0 welcome\r\n"
+        if verb == "MAIL" and self._sender:
+            return b"503 5.5.1 nested MAIL\r\n"
         if verb == "RCPT" and not self._sender:
             return b"503 5.5.1 no sender yet\r\n"
         if verb == "DATA" and not self._wanted:

@@ -1,6 +1,7 @@
 """SMTP to a server that somebody else wrote (aiosmtpd), under TLS and with a login."""
 
 import socket
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +36,13 @@ class Mailbox:
         self.mails.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         return "250 2.6.0 taken"
 
+    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's
+        if b64decode(args[1]) == b"user=paper\1auth=Bearer right\1\1":
+            return AuthResult(success=True)
+        note = await server.challenge_auth(b'{"status":"400"}')
+        assert note == b""
+        return AuthResult(success=False, handled=False)
+
 
 @contextmanager
 def real_server(papers: Papers, *, implicit: bool, mechanism: str) -> Iterator[tuple[Server, Mailbox]]:
@@ -58,7 +66,7 @@ def real_server(papers: Papers, *, implicit: bool, mechanism: str) -> Iterator[t
         authenticator=check,
         auth_required=not implicit,
         auth_require_tls=not implicit,  # implicit TLS is none in its eyes
-        auth_exclude_mechanism={"PLAIN", "LOGIN"} - {mechanism},
+        auth_exclude_mechanism={"PLAIN", "LOGIN", "XOAUTH2"} - {mechanism},
         enable_SMTPUTF8=True,
     )
     controller.start()
@@ -109,3 +117,13 @@ def test_a_real_server_turns_a_wrong_password_away(papers: Papers) -> None:
         with pytest.raises(Unavailable) as raised:
             SmtpBackend(replace(server, password="wrong")).open()
         assert (raised.value.phase, raised.value.code, mailbox.mails) == ("AUTH", 535, [])
+
+
+def test_a_real_server_is_given_a_second_token_where_it_declined_the_first(papers: Papers) -> None:
+    with real_server(papers, implicit=False, mechanism="XOAUTH2") as (server, mailbox):
+        given = iter(["wrong", "right"])
+        backend = SmtpBackend(replace(server, password="", token=lambda: next(given)))
+        backend.open()
+        backend.send(a_message("zoe@example.com"), Commits())
+        backend.close()
+        assert len(mailbox.mails) == 1

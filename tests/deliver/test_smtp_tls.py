@@ -12,7 +12,18 @@ from newsletter.deliver.backends.smtp import SmtpBackend
 from newsletter.deliver.smtp_replies import Reply
 from newsletter.errors import Unavailable
 from tests.deliver.contract import BackendContract, Carrier
-from tests.deliver.scripted_server import Act, Papers, ScriptedServer, both, drop, make_papers, say
+from tests.deliver.scripted_server import (
+    Act,
+    Papers,
+    ScriptedServer,
+    both,
+    drop,
+    hang,
+    make_papers,
+    reset,
+    say,
+    wait,
+)
 from tests.deliver.test_smtp import deadlines
 
 PASSWORD = "sésame, ouvre-toi"
@@ -108,6 +119,7 @@ def test_f9_a_certificate_that_does_not_hold_is_refused(
         error = refusal(server, papers)
         assert error.phase == "TLS"
         assert reason in str(error)
+        assert not error.passing
         assert "the server's certificate" in error.hint
 
 
@@ -159,6 +171,16 @@ def test_f9_a_server_that_speaks_no_tls_at_all_is_refused(papers: Papers) -> Non
         with pytest.raises(Unavailable, match="no TLS") as raised:
             SmtpBackend(wanted).open()
         assert raised.value.hint.endswith("and that security suits the port")
+        assert not raised.value.passing
+
+
+@pytest.mark.parametrize("fault", [hang, drop, reset], ids=["silence", "FIN", "RST"])
+def test_f9_a_server_that_is_gone_during_the_handshake_may_be_back_soon(papers: Papers, fault: Act) -> None:
+    with ScriptedServer({"greeting": both(wait(0.1), fault)}) as server:
+        wanted = replace(settings(server, papers), security="tls", deadlines=deadlines(0.5))
+        with pytest.raises(Unavailable, match="no TLS") as raised:
+            SmtpBackend(wanted).open()
+        assert (raised.value.phase, raised.value.passing) == ("TLS", True)
 
 
 def test_no_password_is_sent_without_tls_but_to_this_machine(papers: Papers) -> None:
