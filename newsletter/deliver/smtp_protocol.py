@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import idna
 
@@ -215,6 +215,7 @@ def envelope_address(address: str) -> str:
     return f"{local_part}@{domain}"
 
 
+@lru_cache(maxsize=1)  # unless each copy has a return path of its own, all have the same
 def sender_address(address: str) -> str:
     """The same for the sender's address; raises `Unavailable`, because every message has it."""
     try:
