@@ -28,6 +28,7 @@ _COMMANDS = {
     "send": "newsletter.cli.send:send",
     "status": "newsletter.cli.status:status",
     "readers": "newsletter.cli.readers:readers",
+    "dkim": "newsletter.cli.dkim:dkim",
     "demo": "newsletter.cli.demo:demo",
 }
 

@@ -210,12 +210,14 @@ def make_key(dkim: Dkim, selector: str, *, ed25519: bool) -> None:
             os.fsync(file.fileno())
         # A hard link appears whole or not at all, and never over another file.
         path.hardlink_to(own)
-    except FileExistsError as error:
-        hint = "name another selector: mail signed with this key may still be on its way"
-        raise ConfigError(f"selector {selector!r} has a key already", where=str(path), hint=hint) from error
     except OSError as error:
+        if path.exists():
+            hint = "name another selector: mail signed with this key may still be on its way"
+            message = f"selector {selector!r} has a key already"
+            raise ConfigError(message, where=str(path), hint=hint) from error
         hint = "make its folder writable, or name another: [dkim] keys"
-        raise ConfigError(f"cannot be written: {error.strerror}", where=str(path), hint=hint) from error
+        where = str(error.filename or path)
+        raise ConfigError(f"cannot be written: {error.strerror}", where=where, hint=hint) from error
     finally:
         with contextlib.suppress(OSError):  # where nothing can be written there is nothing to take away
             own.unlink(missing_ok=True)
