@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, exists, func, or_, select
 
-from newsletter.model import State
+from newsletter.model import Outcome, State
 from newsletter.readers import schema
+from newsletter.readers.database import Database
 
 PAGE = 500
+
+PAUSE = 10
+"""Seconds between two copies from which on nothing was being sent in between."""
 
 _row = schema.delivery.c
 _issue = schema.issue.c
@@ -44,7 +48,8 @@ class Tally:
 class LedgerRow:
     """One reader and one issue; `email` is empty once the reader is erased.
 
-    `next_at` is None but for rows put off; `last_detail` is what the carrier said last.
+    `next_at` is None but for rows put off. `committed_at` and `host` say when and to whom the last copy was
+    about to leave; `last_detail` is what the carrier said last, to the attempt `last_number`.
     """
 
     reader_id: str
@@ -54,7 +59,70 @@ class LedgerRow:
     attempts: int
     next_at: datetime | None
     reason: str
+    committed_at: datetime | None
+    host: str
     last_detail: str
+    last_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How fast copies were sent: so many in so many seconds of sending, pauses left out."""
+
+    sent: int
+    seconds: int
+
+    @property
+    def per_second(self) -> float:
+        return self.sent / self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far one issue has come in one database, whose lasting name is `instance`.
+
+    `frozen_at` is None for an issue that it does not know. `gone` counts the readers whose copy may have left
+    and whoever will get none: it never becomes smaller, whatever is decided.
+    """
+
+    instance: str
+    frozen_at: datetime | None
+    cancelled_at: datetime | None
+    gone: int
+
+
+class Accounts:
+    """What the database of all issues says of one. Every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def standing(self, issue_key: str) -> Standing:
+        """How far the issue has come."""
+        past = or_(_row.state != State.OWED.value, _row.committed_at.is_not(None))
+        gone = select(func.count()).select_from(schema.delivery).where(_row.issue_key == issue_key, past)
+        query = select(_issue.frozen_at, _issue.cancelled_at).where(_issue.key == issue_key)
+        with self._database.read() as connection:
+            instance = connection.scalar(select(schema.about.c.instance_id))
+            row = connection.execute(query).one_or_none()
+            count = connection.scalar(gone) if row else 0
+        return Standing(
+            instance=instance or "",
+            frozen_at=schema.moment(row.frozen_at) if row else None,
+            cancelled_at=schema.moment(row.cancelled_at) if row and row.cancelled_at is not None else None,
+            gone=count or 0,
+        )
+
+    def rate(self, issue_key: str) -> Rate | None:
+        """How fast the issue was sent, or None if no copy of it was."""
+        sent = and_(_attempt.issue_key == issue_key, _attempt.outcome == Outcome.SENT.value)
+        at = select(_attempt.at, func.count().label("sent")).where(sent).group_by(_attempt.at).subquery()
+        before = func.lag(at.c.at).over(order_by=at.c.at)
+        steps = select(at.c.sent, (at.c.at - before).label("step")).subquery()
+        step = case((steps.c.step <= PAUSE, steps.c.step), else_=1)
+        with self._database.read() as connection:
+            count, seconds = connection.execute(select(func.sum(steps.c.sent), func.sum(step))).one()
+        return Rate(sent=count, seconds=seconds) if count else None
 
 
 def tally(connection: Connection, issue_key: str) -> Tally | None:
@@ -62,19 +130,23 @@ def tally(connection: Connection, issue_key: str) -> Tally | None:
     audience = connection.scalar(select(_issue.audience).where(_issue.key == issue_key))
     if audience is None:
         return None
+
+    def count(which: ColumnElement[bool] | TextClause) -> int:
+        rows = select(func.count()).select_from(schema.delivery).where(_row.issue_key == issue_key, which)
+        return connection.scalar(rows) or 0
+
+    # Grouping by the state would sort all rows first; the index has those that are unsettled.
+    few = (State.REFUSED.value, State.EXPIRED.value, State.WITHHELD.value)
     query = select(_row.state, _row.reason, func.count()).where(_row.issue_key == issue_key)
-    counts = connection.execute(query.group_by(_row.state, _row.reason)).all()
-    total = dict.fromkeys(State, 0)
-    for state, _, number in counts:
-        total[State(state)] += number
+    settled = connection.execute(query.where(_row.state.in_(few)).group_by(_row.state, _row.reason)).all()
     return Tally(
         audience=audience,
-        owed=total[State.OWED],
-        in_doubt=total[State.IN_DOUBT],
-        sent=total[State.SENT],
-        refused=total[State.REFUSED],
-        expired=total[State.EXPIRED],
-        withheld={reason: number for state, reason, number in counts if state == State.WITHHELD},
+        owed=count(schema.is_owed),
+        in_doubt=count(schema.is_in_doubt),
+        sent=count(_row.state == State.SENT.value),
+        refused=sum(number for state, _, number in settled if state == State.REFUSED),
+        expired=sum(number for state, _, number in settled if state == State.EXPIRED),
+        withheld={reason: number for state, reason, number in settled if state == State.WITHHELD},
     )
 
 
@@ -82,16 +154,18 @@ def page_of_rows(
     connection: Connection, issue_key: str, state: State | None, *, after: str
 ) -> tuple[list[LedgerRow], str | None]:
     """The rows that follow the reader id `after`, and the id to go on from, None at the end."""
-    last_detail = (
-        select(_attempt.detail)
-        .where(_attempt.issue_key == _row.issue_key, _attempt.reader_id == _row.reader_id)
-        .where(_attempt.detail != "")
+    of_row = and_(_attempt.issue_key == _row.issue_key, _attempt.reader_id == _row.reader_id)
+    last = (
+        select(column)
+        .where(of_row, _attempt.detail != "")
         .order_by(_attempt.number.desc(), _attempt.at.desc())
         .limit(1)
         .scalar_subquery()
+        .label(f"last_{column.name}")
+        for column in (_attempt.detail, _attempt.number)
     )
     query = (
-        select(schema.delivery, _reader.email, _reader.name, last_detail.label("last_detail"))
+        select(schema.delivery, _reader.email, _reader.name, *last)
         .outerjoin(schema.reader, _reader.id == _row.reader_id)
         .where(_row.issue_key == issue_key, _row.reader_id > after)
         .order_by(_row.reader_id)
@@ -108,7 +182,10 @@ def page_of_rows(
             attempts=row.attempts,
             next_at=None if row.next_at is None else schema.moment(row.next_at),
             reason=row.reason,
+            committed_at=None if row.committed_at is None else schema.moment(row.committed_at),
+            host=row.host,
             last_detail=row.last_detail or "",
+            last_number=row.last_number or 0,
         )
         for row in connection.execute(query)
     ]

@@ -1,0 +1,169 @@
+"""What a person decides about an issue that is on its way: to end it, to settle its doubts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, select, update
+
+from newsletter.errors import StoreError
+from newsletter.model import Outcome, State
+from newsletter.readers import schema
+from newsletter.readers.database import Database
+from newsletter.readers.entries import CANCELLED
+
+AT_ONCE = 500
+"""Rows named in one statement: SQLite knows no end of parameters only since its version 3.32."""
+
+UNKNOWN = "the database was restored from a backup: whether this copy had left is not known"
+
+_row = schema.delivery.c
+_issue = schema.issue.c
+_decision = schema.decision.c
+
+
+class Kind(StrEnum):
+    """What was decided."""
+
+    CANCEL = "cancel"
+    SENT = "sent"
+    RESEND = "resend"
+    RESTORED = "restored"
+
+
+# What a doubt becomes; one that is to be sent again keeps its number, so that the next copy has the next one.
+_SETTLED = {Kind.SENT: State.SENT, Kind.RESEND: State.OWED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision, made about so many readers at the same moment; `note` is that of the first of them."""
+
+    at: datetime
+    who: str
+    kind: Kind
+    readers: int
+    note: str
+
+
+class Decisions:
+    """The decisions kept in one database, each with who and when. Every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cancel(self, issue_key: str, *, who: str, now: datetime) -> int:
+        """End a frozen issue for good: whoever is owed it gets nothing more; returns how many that are.
+
+        Doubts stay. A run that is at it finds its commits vetoed, and ends. Cancelling once more takes in who
+        is owed the issue again since, by a late answer of the carrier.
+        """
+        cancelled = {"cancelled_at": func.coalesce(_issue.cancelled_at, schema.seconds(now))}
+        withheld = {"state": State.WITHHELD.value, "reason": CANCELLED, "next_at": None}
+        with self._database.write() as connection:
+            issue = update(schema.issue).where(_issue.key == issue_key).values(cancelled)
+            if not connection.execute(issue).rowcount:
+                raise StoreError(f"{issue_key!r} was never frozen", where=str(self._database.path))
+            count = connection.execute(
+                update(schema.delivery).where(_owed(issue_key)).values(withheld)
+            ).rowcount
+            _note(connection, issue_key, Kind.CANCEL, who, now, {None: str(count)})
+        return count
+
+    def settle(
+        self, issue_key: str, notes: Mapping[str, str], *, kind: Kind, who: str, now: datetime
+    ) -> list[str]:
+        """Settle these doubts, reader id -> why: SENT or RESEND, which makes them owed again, at once.
+
+        Returns the ids of those that were still in doubt; the others stay as they are.
+        """
+        settled = {"state": _SETTLED[kind].value, "next_at": None}
+        in_doubt = and_(_row.issue_key == issue_key, _row.state == State.IN_DOUBT.value)
+        ids = list(notes)
+        done: list[str] = []
+        with self._database.write() as connection:
+            for start in range(0, len(ids), AT_ONCE):
+                named = _row.reader_id.in_(ids[start : start + AT_ONCE])
+                statement = update(schema.delivery).where(in_doubt, named).values(settled)
+                done += connection.scalars(statement.returning(_row.reader_id))
+            _note(connection, issue_key, kind, who, now, {reader_id: notes[reader_id] for reader_id in done})
+        return done
+
+    def doubt_all(self, issue_key: str, *, who: str, now: datetime) -> int:
+        """Take as in doubt whoever a restored database has as owed; returns how many that are.
+
+        Their copies may have left after the backup was made, at any time since the freeze.
+        """
+        number = _row.attempts + 1
+        event = [_row.issue_key, _row.reader_id, number, literal(schema.seconds(now))]
+        event += [literal(value) for value in (Outcome.IN_DOUBT.value, "", 0, UNKNOWN, "", "", 0)]
+        frozen_at = select(_issue.frozen_at).where(_issue.key == issue_key).scalar_subquery()
+        in_doubt = {
+            "state": State.IN_DOUBT.value,
+            "attempts": number,
+            "next_at": None,
+            "committed_at": func.coalesce(_row.committed_at, frozen_at),
+        }
+        owed = _owed(issue_key)
+        with self._database.write() as connection:
+            names = [column.name for column in schema.attempt.c]
+            connection.execute(insert(schema.attempt).from_select(names, select(*event).where(owed)))
+            count = connection.execute(update(schema.delivery).where(owed).values(in_doubt)).rowcount
+            _note(connection, issue_key, Kind.RESTORED, who, now, {None: str(count)})
+        return count
+
+    def made(self, issue_key: str) -> list[Decision]:
+        """The decisions about one issue in their order; those made of many readers at once are one."""
+        query = (
+            select(
+                _decision.at,
+                _decision.who,
+                _decision.kind,
+                func.count(_decision.reader_id).label("readers"),
+                func.min(_decision.id).label("first"),
+            )
+            .where(_decision.issue_key == issue_key)
+            .group_by(_decision.at, _decision.who, _decision.kind)
+            .subquery()
+        )
+        joined = select(query, _decision.note).join(schema.decision, _decision.id == query.c.first)
+        with self._database.read() as connection:
+            rows = connection.execute(joined.order_by(query.c.first)).all()
+        return [
+            Decision(
+                at=schema.moment(row.at),
+                who=row.who,
+                kind=Kind(row.kind),
+                readers=row.readers or int(row.note),
+                note=row.note if row.readers else "",
+            )
+            for row in rows
+        ]
+
+
+def _owed(issue_key: str) -> ColumnElement[bool]:
+    return and_(_row.issue_key == issue_key, _row.state == State.OWED.value)
+
+
+def _note(
+    connection: Connection,
+    issue_key: str,
+    kind: Kind,
+    who: str,
+    now: datetime,
+    notes: Mapping[str, str] | Mapping[None, str],
+) -> None:
+    rows = [
+        {
+            "issue_key": issue_key,
+            "reader_id": reader_id,
+            "at": schema.seconds(now),
+            "who": who,
+            "kind": kind.value,
+            "note": note,
+        }
+        for reader_id, note in notes.items()
+    ]
+    if rows:
+        connection.execute(insert(schema.decision), rows)
