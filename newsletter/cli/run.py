@@ -1,31 +1,47 @@
 """One run of sending as the command line drives it: its books, its lock, its signals, its end in words."""
 
 import fcntl
+import json
 import random
+import secrets
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import click
+
 from newsletter.cli.press import Press
-from newsletter.cli.screen import number, plural, progress, say
+from newsletter.cli.schedule import Schedule, TooLate
+from newsletter.cli.screen import Progress, number, plural, progress, say
 from newsletter.deliver.backend import Backend, CarriesMany
+from newsletter.deliver.dkim import read_seals
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate
 from newsletter.deliver.send import World, send
 from newsletter.deliver.threads import Threads
-from newsletter.errors import NewsletterError, StoreError, Unavailable
-from newsletter.links import Links
-from newsletter.model import Outcome, Status
-from newsletter.readers.accounts import Tally
+from newsletter.errors import ContentError, NewsletterError, StoreError, Unavailable
+from newsletter.model import Delivery, Outcome, Owed, State, Status
+from newsletter.readers.accounts import Accounts, Tally
+from newsletter.readers.database import Database
 from newsletter.readers.ledger import Frozen, Ledger
 from newsletter.readers.store import Readers
+from newsletter.readers.witness import NAME as WITNESS
+from newsletter.readers.witness import Witness
 
 if TYPE_CHECKING:
     from newsletter.model import Edition
+
+SIGNERS = 2
+"""Threads that make messages where each is signed: an RSA signature takes longer than all the rest."""
+
+WITNESS_SECONDS = 5.0
+NAMED = 20
 
 
 class AnotherRun(NewsletterError):
@@ -36,11 +52,25 @@ class AnotherRun(NewsletterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """Where a run reads whom to write to and writes down what became of it."""
+    """Where a run reads whom to write to and writes down what became of it; a rehearsal has no witness."""
 
+    database: Database
     readers: Readers
     ledger: Ledger
-    rehearsal: bool
+    witness: Witness | None
+
+    @property
+    def rehearsal(self) -> bool:
+        return self.witness is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a run is to go: until when, beside others, and whether programs read what it says."""
+
+    schedule: Schedule
+    beside: bool
+    as_json: bool
 
 
 @contextmanager
@@ -49,19 +79,23 @@ def open_books(press: Press, backend: Backend) -> Iterator[Books]:
     with ExitStack() as stack:
         database = stack.enter_context(press.database())
         if backend.reaches_people:
-            yield Books(readers=Readers(database), ledger=Ledger(database), rehearsal=False)
+            witness = Witness(press.config.state / WITNESS)
+            yield Books(
+                database=database, readers=Readers(database), ledger=Ledger(database), witness=witness
+            )
             return
         rehearsal = stack.enter_context(press.rehearsal_database())
         copy = Readers(rehearsal, rehearsal=True)
         copy.replace_all(Readers(database).stream(Status.ACTIVE))
-        yield Books(readers=copy, ledger=Ledger(rehearsal, rehearsal=True), rehearsal=True)
+        yield Books(database=rehearsal, readers=copy, ledger=Ledger(rehearsal, rehearsal=True), witness=None)
 
 
 @contextmanager
-def only_run(press: Press, key: str) -> Iterator[None]:
-    """Hold the issue's lock, which falls with the process; raises AnotherRun if somebody else has it.
+def only_run(press: Press, key: str, *, join: bool = False) -> Iterator[bool]:
+    """Hold the issue's lock, which falls with the process; gives whether others run beside this one.
 
-    For the pace only: two runs at once would be safe, since each row is committed by one of them alone.
+    Raises AnotherRun if somebody else has it, unless we `join`. For the pace only: two runs at once are safe,
+    since each row is committed by one of them alone.
     """
     path = press.config.state / f"sending-{key}.lock"
     try:
@@ -75,9 +109,15 @@ def only_run(press: Press, key: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            hint = f"follow it: newsletter status {key}"
-            raise AnotherRun(f"another run is sending {key}", where=press.shown(path), hint=hint) from error
-        yield
+            if not join:
+                hint = (
+                    f"follow it: newsletter status {key} --watch; or take part: newsletter send {key} --join"
+                )
+                message = f"another run is sending {key}"
+                raise AnotherRun(message, where=press.shown(path), hint=hint) from error
+            yield True
+            return
+        yield False
 
 
 def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemplate) -> Frozen:
@@ -94,6 +134,34 @@ def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemp
     )
 
 
+def filler_of(press: Press, template: MessageTemplate, *, dead: bool = False) -> Filler:
+    """What makes the messages of a run, signed if there are keys; tells what is dangerous about these.
+
+    With `dead` links, as in a test mail, nobody can leave by them.
+    """
+    seals, warnings = read_seals(press.config.dkim)
+    for warning in warnings:
+        say(f"Warning: {warning}")
+    return Filler(template, press.links(dead=dead), seals=seals, bounces=press.config.send.bounces)
+
+
+def check_everybody(filler: Filler, ledger: Ledger, key: str, now: datetime) -> None:
+    """Make everybody's message once, and raise ContentError with the names of those for whom that fails."""
+    wrong: list[str] = []
+    last: Owed | None = None
+    while page := ledger.due(key, now, 500, last):
+        last = page[-1]
+        for owed in page:
+            try:
+                filler.fill(owed.reader)
+            except ContentError as error:
+                wrong.append(error.message)
+    if wrong:
+        more = f"; and {number(len(wrong) - 3)} more" if len(wrong) > 3 else ""
+        hint = "newsletter readers remove ADDRESS, or send without --strict, which leaves them out"
+        raise ContentError(f"{'; '.join(wrong[:3])}{more}", where="--strict", hint=hint)
+
+
 def carrier(press: Press, backend: Backend) -> CarriesMany:
     """What carries many messages at once: the backend itself, or one thread for each of several like it."""
     if isinstance(backend, CarriesMany):
@@ -102,47 +170,121 @@ def carrier(press: Press, backend: Backend) -> CarriesMany:
     return Threads([backend, *(press.backend() for _ in range(more))])
 
 
-def deliver(press: Press, books: Books, backend: Backend, links: Links, frozen: Frozen) -> int:
+def deliver(
+    press: Press, books: Books, backend: Backend, filler: Filler, frozen: Frozen, manner: Manner
+) -> int:
     """Send what is owed of a frozen issue, show how far it is, tell how it ended; the exit code."""
     config = press.config
     with _stop_on_signal() as stop:
-        world = World(
-            clock=press.utc_now,
-            sleep=time.sleep,
-            random=random.random,
-            stopping=lambda: stop.asked,
-        )
-        deliveries = send(
-            Filler(MessageTemplate.loads(frozen.template), links).fill,
-            issue_key=frozen.key,
-            carrier=carrier(press, backend),
-            ledger=books.ledger,
-            settings=config.send,
-            world=world,
-            expires_at=frozen.frozen_at + config.send.max_age,
-        )
-        refused = 0
+        total = books.ledger.tally(frozen.key).owed
         try:
-            with progress(books.ledger.tally(frozen.key).owed) as shown:
-                for delivery in deliveries:
-                    refused += delivery.outcome is Outcome.REFUSED
-                    shown.count(str(delivery.outcome))
+            with progress(total, as_json=manner.as_json) as shown:
+                world = World(
+                    clock=press.utc_now,
+                    sleep=time.sleep,
+                    random=random.random,
+                    stopping=lambda: stop.asked or manner.schedule.over(press.now()),
+                    waiting=lambda why, until: shown.waiting(why, until, press.now()),
+                )
+                deliveries = send(
+                    filler.fill,
+                    issue_key=frozen.key,
+                    carrier=carrier(press, backend),
+                    ledger=books.ledger,
+                    settings=config.send,
+                    world=world,
+                    expires_at=frozen.frozen_at + config.send.max_age,
+                    start=secrets.token_urlsafe(12) if manner.beside else "",
+                    fillers=SIGNERS if config.dkim.selectors else 1,
+                )
+                refused = _watch(books, frozen, deliveries, shown)
         except (Unavailable, StoreError):
             with suppress(StoreError):
                 say(in_words(books.ledger.tally(frozen.key)))
                 say(f"To go on: newsletter send {frozen.key}")
             raise
-    tally = books.ledger.tally(frozen.key)
+        finally:
+            _witness(books, frozen)
+    return _ended(press, books, frozen, refused=refused, asked=stop.asked, manner=manner)
+
+
+def _watch(books: Books, frozen: Frozen, deliveries: Iterator[Delivery], shown: Progress) -> int:
+    """Show each delivery as it comes; returns how many were refused."""
+    refused = 0
+    noted = time.monotonic()
+    for delivery in deliveries:
+        refused += delivery.outcome is Outcome.REFUSED
+        shown.count(delivery)
+        if time.monotonic() - noted > WITNESS_SECONDS:
+            _witness(books, frozen)
+            noted = time.monotonic()
+    return refused
+
+
+def _witness(books: Books, frozen: Frozen) -> None:
+    """Remember beside the database how far the issue has come; that this fails stops nothing."""
+    if books.witness is None:
+        return
+    with suppress(StoreError):
+        standing = Accounts(books.database).standing(frozen.key)
+        books.witness.note(standing.instance, frozen.key, frozen_at=frozen.frozen_at, gone=standing.gone)
+
+
+def _ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: bool, manner: Manner) -> int:
+    """Tell how the run ended and what to type next; the exit code."""
+    key = frozen.key
+    tally = books.ledger.tally(key)
+    code = _code(tally, refused=refused, asked=asked)
+    late = bool(tally.owed) and not asked and manner.schedule.over(press.now())
+    if manner.as_json:
+        click.echo(json.dumps({"event": "ended", "exit": 7 if late else code, **facts(tally)}))
     say(in_words(tally))
-    if stop.asked:
-        say(f"Stopped as asked. To go on: newsletter send {frozen.key}")
+    if tally.owed:
+        _name_owed(press, books.ledger, key)
+    if asked:
+        say(f"Stopped as asked. To go on: newsletter send {key}")
+    elif late:
+        hint = f"newsletter send {key}, if it is not too late after all; or newsletter cancel {key}"
+        raise TooLate(f"{plural(tally.owed, 'reader')} not reached in time", where="--not-after", hint=hint)
+    elif tally.in_doubt:
+        words = "nobody can tell whether they arrived"
+        say(f"{number(tally.in_doubt)} in doubt: {words}. To settle: newsletter settle {key}")
+    if tally.owed and not asked and not late:
+        say(f"To go on: newsletter send {key}")
+    return code
+
+
+def _code(tally: Tally, *, refused: int, asked: bool) -> int:
+    if asked:
         return 130
     if tally.in_doubt:
-        say(f"In doubt: nobody can tell whether they arrived. Who: newsletter status {frozen.key}")
         return 5
-    if tally.owed:
-        say(f"To go on: newsletter send {frozen.key}")
     return 4 if tally.owed or refused or tally.expired else 0
+
+
+def _name_owed(press: Press, ledger: Ledger, key: str) -> None:
+    """Who is still owed the issue, and why."""
+    rows = list(islice(ledger.rows(key, State.OWED), NAMED + 1))
+    for row in rows[:NAMED]:
+        due = f", next try at {row.next_at.astimezone(press.zone):%H:%M}" if row.next_at else ""
+        said = f": {row.last_detail}" if row.last_detail else ""
+        say(f"  still owed: {row.email or row.reader_id}{due}{said}")
+    if len(rows) > NAMED:
+        say(f"  … and more: newsletter status {key}")
+
+
+def facts(tally: Tally) -> dict[str, object]:
+    """Everybody accounted for, for programs."""
+    return {
+        "audience": tally.audience,
+        "sent": tally.sent,
+        "refused": tally.refused,
+        "expired": tally.expired,
+        "withheld": dict(tally.withheld),
+        "in_doubt": tally.in_doubt,
+        "owed": tally.owed,
+        "holds": tally.holds,
+    }
 
 
 def in_words(tally: Tally) -> str:
@@ -165,14 +307,14 @@ class _Stop:
 
 @contextmanager
 def _stop_on_signal() -> Iterator[_Stop]:
-    """The first Ctrl-C (or SIGTERM) finishes the message in flight, the second stops at once."""
+    """The first Ctrl-C (or SIGTERM) finishes what is in flight, the second stops at once."""
     stop = _Stop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if stop.asked:
             raise KeyboardInterrupt
         stop.asked = True
-        say("Finishing the message in flight; once more to stop at once.")
+        say("Finishing what is in flight; once more to stop at once.")
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

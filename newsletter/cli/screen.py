@@ -1,12 +1,16 @@
 """What the person at the keyboard sees: words and progress on stderr, tables and data on stdout."""
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import click
+
+from newsletter.model import Delivery, Outcome
 
 ISSUE_HELP = "ISSUE is a date (2026-11-23), today, next, or the path of an issue's folder."
 
@@ -15,6 +19,9 @@ PIPE_WIDTH = 10_000
 
 PLAIN_EVERY = 10.0
 """Seconds between two lines of progress where there is no terminal to redraw."""
+
+BAR_EVERY = 0.2
+EVENT_EVERY = 1.0
 
 
 def say(text: str) -> None:
@@ -65,37 +72,73 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequ
 
 
 class Progress:
-    """How far a run is: a bar on a terminal, a line every ten seconds elsewhere."""
+    """How far a run is, on one line that can be read at seven in the morning.
 
-    def __init__(self, total: int, bar: "_Bar | None") -> None:
+    A bar on a terminal, a line every ten seconds elsewhere, and for programs an event a second on stdout.
+    """
+
+    def __init__(self, total: int, bar: "_Bar | None", *, as_json: bool) -> None:
         self._total = total
         self._bar = bar
-        self._counts: dict[str, int] = {}
-        self._started = time.monotonic()
-        self._told = self._started
+        self._as_json = as_json
+        self._counts = dict.fromkeys(("sent", "deferred", "refused", "in doubt", "withheld"), 0)
+        self._tried = 0
+        self._every = EVENT_EVERY if as_json else BAR_EVERY if bar else PLAIN_EVERY
+        self._started = self._told = time.monotonic()
+        self._waiting = ""
 
-    def count(self, what: str) -> None:
-        """One more of something: "sent", "refused" …"""
-        self._counts[what] = self._counts.get(what, 0) + 1
+    def count(self, delivery: Delivery) -> None:
+        """One more delivery; whoever does not have the issue by it is an event of its own."""
+        self._tried += 1
+        self._counts[delivery.outcome] += 1
+        if self._as_json and delivery.outcome is not Outcome.SENT:
+            reader = delivery.recipient
+            self._event(str(delivery.outcome), reader=reader.id, email=reader.email, detail=delivery.detail)
+        now = time.monotonic()
+        if now - self._told >= self._every:
+            self._told = now
+            self._show(self.words(now))
+
+    def waiting(self, why: str, until: datetime, now: datetime) -> None:
+        """Nothing can be done before `until`: counted down on a terminal, told once elsewhere."""
+        left = round((until - now).total_seconds())
+        at = f"{until.astimezone(now.tzinfo):%H:%M:%S}"
         if self._bar:
-            self._bar.show(sum(self._counts.values()), self._words())
-        elif time.monotonic() - self._told >= PLAIN_EVERY:
-            self._told = time.monotonic()
-            say(f"{sum(self._counts.values())} of {self._total}: {self._words()}")
+            self._show(f"waiting until {at} for {why}: {left // 60}:{left % 60:02}")
+        elif self._waiting != at:
+            self._waiting = at
+            say(f"Waiting until {at} for {why}.")
+            if self._as_json:
+                self._event("waiting", until=until.isoformat(), why=why)
 
-    def _words(self) -> str:
-        passed = max(time.monotonic() - self._started, 0.001)
-        counts = ", ".join(f"{number(count)} {what}" for what, count in self._counts.items())
-        return f"{counts}, {sum(self._counts.values()) / passed:,.0f}/s"
+    def words(self, now: float) -> str:
+        """Such as "1,234 sent, 3 deferred, 812/s, 0:04 left"."""
+        counts = [f"{number(count)} {what}" for what, count in self._counts.items() if count]
+        rate = self._tried / max(now - self._started, 0.001)
+        left = round(max(0, self._total - self._tried) / rate) if rate else 0
+        return ", ".join([*counts, f"{rate:,.0f}/s", f"{left // 60}:{left % 60:02} left"])
+
+    def _show(self, words: str) -> None:
+        if self._as_json:
+            counts = {what.replace(" ", "_"): count for what, count in self._counts.items()}
+            rate = self._tried / max(time.monotonic() - self._started, 0.001)
+            self._event("progress", total=self._total, **counts, per_second=round(rate, 1))
+        elif self._bar:
+            self._bar.show(self._tried, words)
+        else:
+            say(f"{number(self._tried)} of {number(self._total)}: {words}")
+
+    def _event(self, name: str, **facts: object) -> None:
+        click.echo(json.dumps({"event": name, **facts}, ensure_ascii=False))
 
 
 class _Bar:
     def __init__(self, total: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
 
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("{task.description}"))
         self.drawn = RichProgress(*columns, console=Console(stderr=True))
         self._task = self.drawn.add_task("", total=total)
 
@@ -104,11 +147,11 @@ class _Bar:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Progress]:
+def progress(total: int, *, as_json: bool = False) -> Iterator[Progress]:
     """Show progress towards `total` while the block runs."""
-    if not sys.stderr.isatty():
-        yield Progress(total, None)
+    if not sys.stderr.isatty() or as_json:
+        yield Progress(total, None, as_json=as_json)
         return
     bar = _Bar(total)
     with bar.drawn:
-        yield Progress(total, bar)
+        yield Progress(total, bar, as_json=False)

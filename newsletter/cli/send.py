@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import sys
+import time
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from newsletter.cli.compose import edition_of
 from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
-from newsletter.errors import ConfigError, DeliveryError, NewsletterError, Unavailable
+from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError, Unavailable
 
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
     from newsletter.cli.run import Books
+    from newsletter.cli.schedule import Schedule
+    from newsletter.deliver.backend import Backend
     from newsletter.model import Edition
     from newsletter.readers.ledger import Frozen
 
@@ -36,6 +42,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     Example:
       newsletter test --to me@example.org --to colleague@example.org
     """
+    from newsletter.cli.run import filler_of
     from newsletter.deliver.message import cut
     from newsletter.model import Reader
     from newsletter.readers.addresses import read_address
@@ -45,8 +52,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     backend = press.backend()
     _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
     now = press.now()
-    template = cut(edition, config.publication, at=now, test=True)
-    links = press.links(dead=True)
+    filler = filler_of(press, cut(edition, config.publication, at=now, test=True), dead=True)
     failed = 0
     backend.open()
     try:
@@ -54,7 +60,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
             # Each test is a message of its own: Gmail hides a second one with the same Message-ID.
             reader = Reader(id=f"test-{now.timestamp()}-{count}", email=email, name="")
             try:
-                receipt = backend.send(template.fill(reader, links), lambda: None)
+                receipt = backend.send(filler.fill(reader), lambda: None)
                 say(f"{email}: sent, {receipt}")
             except Unavailable:
                 raise
@@ -70,8 +76,14 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
 @click.argument("issue", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option("--dry-run", is_flag=True, help="Do everything but sending, and write nothing down.")
+@click.option("--at", metavar="HH:MM", help="Wait until this hour of the issue's day.")
+@click.option("--not-after", metavar="HH:MM", help="Be over by then, or do not begin; exit code 7.")
+@click.option("--join", is_flag=True, help="Take part in a run that goes on in another terminal.")
+@click.option("--strict", is_flag=True, help="Send nothing if anybody's message cannot be made.")
+@click.option("--restored", is_flag=True, help="The database is from a backup: doubt whatever it forgot.")
+@click.option("--json", "as_json", is_flag=True, help="Events on standard output, for programs.")
 @click.pass_obj
-def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
+def send(press: Press, /, issue: str | None, **options: Any) -> int:
     """Send an issue to everybody who reads it, each one once, whatever happens on the way.
 
     Shows the plan and asks you to type the number of readers. Run it again at any time: it goes on where it
@@ -80,11 +92,10 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
     \b
     Example:
       newsletter send
-      newsletter send 2026-11-23 --yes
+      newsletter send 2026-11-23 --at 07:00 --not-after 07:45 --yes
     """
-    from newsletter.cli.run import deliver, freeze, only_run, open_books
-    from newsletter.deliver.message import cut
-    from newsletter.model import Status
+    from newsletter.cli.run import only_run, open_books
+    from newsletter.cli.schedule import read_schedule
 
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
@@ -92,31 +103,147 @@ def send(press: Press, issue: str | None, yes: bool, dry_run: bool) -> int:
         raise ConfigError(
             f"the next issue is {key}, a later day's", where="ISSUE", hint=f"newsletter send {key}"
         )
-    backend, links = press.backend(), press.links()
-    with only_run(press, key), open_books(press, backend) as books:
-        frozen = books.ledger.frozen(key)
-        if frozen and books.rehearsal:
-            frozen = _same_rehearsal(books, frozen, edition_of(press, folder)[1])
-        if frozen:
-            edition = None
-            _tell_difference(press, folder, frozen)
-            subject, count = frozen.subject, books.ledger.tally(key).owed
-            if not count:
-                return _finished(books, frozen)
-        else:
-            edition = edition_of(press, folder)[1]
-            subject, count = edition.subject, books.readers.count(Status.ACTIVE)
-            if not count:
-                hint = "newsletter readers import FILE.csv"
-                raise ConfigError("there is nobody to send to", where="readers", hint=hint)
-        _plan(press, key, subject, count, rehearsal=books.rehearsal)
-        if dry_run:
-            say("Dry run: nothing was sent and nothing written down.")
-            return 0
-        _confirm(count, yes=yes)
-        if edition:
-            frozen = freeze(press, books, edition, cut(edition, press.config.publication, at=press.now()))
-        return deliver(press, books, backend, links, frozen) if frozen else 0
+    schedule = read_schedule(
+        options["at"], options["not_after"], day=date.fromisoformat(key), zone=press.zone, now=press.now()
+    )
+    wishes = Wishes(
+        yes=options["yes"],
+        dry_run=options["dry_run"],
+        strict=options["strict"],
+        restored=options["restored"],
+        as_json=options["as_json"],
+        schedule=schedule,
+    )
+    backend = press.backend()
+    with only_run(press, key, join=options["join"]) as beside, open_books(press, backend) as books:
+        return _send(press, books, backend, folder, wishes, beside=beside)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What was asked for on the command line."""
+
+    yes: bool
+    dry_run: bool
+    strict: bool
+    restored: bool
+    as_json: bool
+    schedule: Schedule
+
+
+def _send(press: Press, books: Books, backend: Backend, folder: Path, wishes: Wishes, *, beside: bool) -> int:
+    """From the plan to the end of the run, with the issue's lock in hand."""
+    from newsletter.cli.run import Manner, check_everybody, deliver, filler_of
+    from newsletter.deliver.message import MessageTemplate
+    from newsletter.model import Status
+
+    key = folder.name
+    frozen = books.ledger.frozen(key)
+    if not wishes.restored:
+        _check_witness(books, key)
+    if frozen and books.rehearsal:
+        frozen = _same_rehearsal(books, frozen, edition_of(press, folder)[1])
+    if frozen:
+        _tell_difference(press, folder, frozen)
+        subject, count = frozen.subject, books.ledger.tally(key).owed
+        if not count:
+            return _finished(books, frozen)
+    else:
+        edition = edition_of(press, folder)[1]
+        _check_approval(press, books, edition)
+        subject, count = edition.subject, books.readers.count(Status.ACTIVE)
+        if not count:
+            hint = "newsletter readers import FILE.csv"
+            raise ConfigError("there is nobody to send to", where="readers", hint=hint)
+    _plan(press, key, subject, count, rehearsal=books.rehearsal)
+    _check_hours(press, books, count, wishes.schedule)
+    if wishes.dry_run:
+        say("Dry run: nothing was sent and nothing written down.")
+        return 0
+    _confirm(count, yes=wishes.yes)
+    _wait_for_hour(press, wishes.schedule)
+    if not frozen:
+        frozen = _frozen(press, books, folder)
+        _check_hours(press, books, books.ledger.tally(key).owed, wishes.schedule)
+    if wishes.restored:
+        _doubt_all(press, books, key)
+    filler = filler_of(press, MessageTemplate.loads(frozen.template))
+    if wishes.strict:
+        check_everybody(filler, books.ledger, key, press.utc_now())
+    manner = Manner(schedule=wishes.schedule, beside=beside, as_json=wishes.as_json)
+    return deliver(press, books, backend, filler, frozen, manner)
+
+
+def _frozen(press: Press, books: Books, folder: Path) -> Frozen:
+    """The issue frozen as its files are now, which may be later than the plan was shown."""
+    from newsletter.cli.run import freeze
+    from newsletter.deliver.message import cut
+
+    edition = edition_of(press, folder)[1]
+    _check_approval(press, books, edition)
+    return freeze(press, books, edition, cut(edition, press.config.publication, at=press.now()))
+
+
+def _check_witness(books: Books, key: str) -> None:
+    """Raise StoreError if the database has forgotten copies that had left, as one from a backup has."""
+    from newsletter.readers.accounts import Accounts
+
+    if books.witness is None:
+        return
+    books.witness.check(Accounts(books.database).standing(key), key)
+    if books.witness.trouble:
+        say(f"Warning: {books.witness.trouble}")
+
+
+def _doubt_all(press: Press, books: Books, key: str) -> None:
+    from newsletter.readers.decisions import Decisions
+
+    count = Decisions(books.database).doubt_all(key, who=getpass.getuser(), now=press.utc_now())
+    say(f"{plural(count, 'reader')} may have the issue already, and is in doubt now.")
+    say(f"What the mail server knows of them: newsletter settle {key} --log /var/log/mail.log")
+
+
+def _check_approval(press: Press, books: Books, edition: Edition) -> None:
+    """Raise ContentError if this is not what was approved, or nobody approved it where somebody must."""
+    from newsletter.readers.approvals import Approvals, differences, parts_of, text_difference, text_of
+
+    if books.rehearsal:
+        return
+    key = edition.key
+    approval = Approvals(books.database).last(key)
+    if approval is None:
+        if press.config.send.approval == "required":
+            message = "nobody has approved this issue"
+            raise ContentError(message, where=f"issues/{key}", hint=f"newsletter approve {key}")
+        return
+    if approval.fingerprint != edition.fingerprint:
+        changed = "; ".join(differences(approval, parts_of(edition)))
+        for line in text_difference(approval, text_of(edition)):
+            say(f"  {line}")
+        at = approval.at.astimezone(press.zone)
+        message = f"not what {approval.who} approved at {at:%H:%M on %d %B}: {changed}"
+        hint = f"look at it, then newsletter approve {key}"
+        raise ContentError(message, where=f"issues/{key}", hint=hint)
+
+
+def _check_hours(press: Press, books: Books, count: int, schedule: Schedule) -> None:
+    """Raise TooLate if the run could not be over in time at the pace that is set."""
+    from newsletter.cli.schedule import needed
+
+    settings = press.config.send
+    of_domains = {name: books.readers.count_at(name) for name in settings.domains}
+    schedule.check(press.now(), needed(count, of_domains, settings))
+
+
+def _wait_for_hour(press: Press, schedule: Schedule) -> None:
+    from newsletter.cli.screen import progress
+
+    if schedule.at is None:
+        return
+    with progress(1) as shown:
+        while (left := (schedule.at - press.now()).total_seconds()) > 0:
+            shown.waiting("the hour to send", schedule.at, press.now())
+            time.sleep(min(left, 1.0))
 
 
 def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | None:

@@ -127,6 +127,13 @@ class Readers:
         with self._database.read() as connection:
             return connection.scalar(query) or 0
 
+    def count_at(self, domain: str) -> int:
+        """How many active readers have an address at this domain, given in lower case."""
+        at = _reader.address_key.endswith(f"@{domain}", autoescape=True)
+        query = select(func.count()).select_from(schema.reader).where(at, _reader.status == Status.ACTIVE)
+        with self._database.read() as connection:
+            return connection.scalar(query) or 0
+
     def __iter__(self) -> Iterator[Reader]:
         return self.stream()
 

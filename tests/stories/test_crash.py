@@ -84,7 +84,7 @@ def test_ctrl_c_finishes_the_message_in_flight_and_says_how_to_go_on(
     run.send_signal(signal.SIGINT)
     _, words = run.communicate(timeout=30)
     assert run.returncode == 130
-    assert "Finishing the message in flight" in words
+    assert "Finishing what is in flight" in words
     assert "To go on: newsletter send 2026-11-23" in words
     status = json.loads(newsletter("status", "--json").out)
     assert status["in_doubt"] == 0
