@@ -1,4 +1,4 @@
-"""The work of one run as its carrier sees it: messages to take, and a ledger that keeps what became of them."""
+"""The work of one run as its carrier sees it: messages to take, and a ledger told what became of each."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
