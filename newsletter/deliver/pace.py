@@ -55,6 +55,7 @@ class Queue:
         self._held: Owed | None = None
         self._last: Owed | None = None
         self._over = False
+        self._taken: set[str] = set()
 
     def take(self, now: datetime) -> Owed | float | None:
         """The next reader; or seconds to wait for one; or None: nobody else is due."""
@@ -66,6 +67,7 @@ class Queue:
         if wait := self._pace.wait(at):
             return wait
         self._held = None
+        self._taken.add(found.reader.id)
         self._pace.begin(at)
         if self._domains and (lane := self._domains.get(_domain(found))):
             lane.begin(at)
@@ -73,13 +75,17 @@ class Queue:
 
     def end(self, owed: Owed) -> None:
         """The message of one who was taken is not on its way any more."""
+        self._taken.discard(owed.reader.id)
         self._pace.end()
         if self._domains and (lane := self._domains.get(_domain(owed))):
             lane.end()
 
     def again(self) -> None:
-        """Begin at the first readers again."""
-        self._last, self._over = None, False
+        """Begin at the first readers again; those whose messages are still on their way are passed over."""
+        self._page.clear()
+        for parked in self._parked.values():
+            parked.clear()
+        self._held, self._last, self._over = None, None, False
 
     def _unparked(self, at: float) -> Owed | None:
         for name, parked in self._parked.items():
@@ -95,6 +101,8 @@ class Queue:
             if not self._page or sum(map(len, self._parked.values())) >= PARKED:
                 return None
             found = self._last = self._page.popleft()
+            if found.reader.id in self._taken:
+                continue
             lane = self._domains and self._domains.get(_domain(found))
             if not lane or not lane.wait(at):
                 return found
