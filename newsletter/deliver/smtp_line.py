@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from newsletter.deliver.smtp_blame import is_rate_limited
 from newsletter.deliver.smtp_protocol import (
     Extensions,
     Phase,
@@ -33,8 +34,7 @@ DOT = b".\r\n"
 class Letter:
     """A message with what is said for it; `error` is what spoke against it.
 
-    `started` is when it was taken up, in seconds of any clock; `returned` says that a connection has already
-    been lost under it before the server had said a word.
+    `started` is when it was taken up, in seconds of any clock.
     """
 
     message: Message
@@ -43,7 +43,6 @@ class Letter:
     rcpt: bytes
     started: float = 0.0
     error: DeliveryError | None = None
-    returned: bool = False
 
 
 def letter(message: Message, text: Text, extensions: Extensions) -> Letter:
@@ -118,6 +117,8 @@ class Line:
         if self._reset_first:
             self._say(b"RSET\r\n", Phase.RSET, new)
             self._reset_first = False
+            if not self._pipelining:
+                return
         self._offer(new)
 
     def text_written(self) -> None:
@@ -160,7 +161,7 @@ class Line:
             if not self._expected:
                 return ended + self.lost(f"the server spoke out of turn: {event.text!r}")
             phase, about = self._expected[0]
-            if event.code == 421 and phase in (Phase.RSET, Phase.MAIL):
+            if event.code == 421 and self._was_served_before(phase) and not is_rate_limited(event):
                 return ended + self.lost(f"the server said {event.text!r}")
             self._expected.popleft()
             self.answers += 1
@@ -180,6 +181,8 @@ class Line:
             self._reset_first = not self._pipelining
             return Ended(about, error or reply.text)
         if phase is Phase.RSET:
+            if kind is None and not self._pipelining:
+                self._offer(about)
             return None
         about.error = about.error or error
         if phase is Phase.DATA and kind is None:
@@ -198,12 +201,16 @@ class Line:
             self._say(b"DATA\r\n", Phase.DATA, about)
         return None
 
+    def _was_served_before(self, phase: Phase) -> bool:
+        """Whether the server has taken others on this connection, and has said nothing of the next."""
+        return phase is Phase.RSET or (phase is Phase.MAIL and self._offers > 1)
+
     def lost(self, why: str) -> list[Ended]:
         """The connection is gone: what that means for the letters on it (delivery.md §3).
 
-        One whose dot was handed over is in doubt. One that the server has not answered at all may be tried on
-        another connection, once: servers hang up on the idle, or after so many messages (RFC 5321 §3.8), and
-        that is nobody's failure.
+        One whose dot was handed over is in doubt. One that came after others, and that the server has not
+        answered at all, may be tried on another connection: servers hang up on the idle, or after so many
+        messages (RFC 5321 §3.8), and that is nobody's failure.
         """
         self.closed = self.closed or why
         ended: list[Ended] = []
@@ -220,8 +227,7 @@ class Line:
                 ended.append(Ended(about, self._lost_error(Phase.DOT if handed_over else Phase.TEXT, why)))
             elif about.error:
                 ended.append(Ended(about, about.error))
-            elif phase in (Phase.MAIL, Phase.RSET) and self._offers > 1 and not about.returned:
-                about.returned = True
+            elif self._was_served_before(phase):
                 ended.append(Ended(about, None))
             else:
                 ended.append(Ended(about, self._lost_error(phase, why)))

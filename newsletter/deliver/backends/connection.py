@@ -82,20 +82,31 @@ class Connection:
     def write(self) -> list[Ended]:
         """Hand over what there is to hand over, as far as the kernel takes it."""
         line = self.line
-        self.blocked = False
+        self.blocked = moved = False
         try:
             while line.output:
                 line.written(self.socket.send(line.output))
+                moved = True
             while self._text:
                 self._text = self._text[self.socket.send(self._text) :]
+                moved = True
                 if not self._text:
                     line.text_written()
         except _LATER:
             self.blocked = True
         except OSError as error:
-            return line.lost(error.strerror or str(error))
-        self._expect()
+            return self._last_words() + line.lost(error.strerror or str(error))
+        if moved or line.phase is not self._phase:
+            self._expect()
         return []
+
+    def _last_words(self) -> list[Ended]:
+        """What the server has still said before it hung up on us, perhaps that it has taken a message."""
+        ended: list[Ended] = []
+        with suppress(OSError):  # there is no more, or it is gone with the connection
+            while not self.line.closed:
+                ended += self._heard()
+        return ended
 
     def _expect(self) -> None:
         """Set the deadline of the step that the line is at."""

@@ -41,6 +41,7 @@ class SmtpLines:
         self._deadlines = deadlines
         self._transparent = transparent
         self._selector = DefaultSelector()
+        self._open_session = open_session
         self._openings = Openings(open_session)
         self._selector.register(self._openings, READ, None)
         self._connections: set[Connection] = set()
@@ -75,6 +76,7 @@ class SmtpLines:
                     if rest is None:
                         return
                     work.rest(rest)
+                    self._listen(0)  # to those who have hung up meanwhile
                     continue
                 self._listen(WATCH_SECONDS if rest is None else min(rest, WATCH_SECONDS))
                 self._watch()
@@ -87,7 +89,10 @@ class SmtpLines:
             self._failure = None
 
     def _under_way(self) -> bool:
-        return bool(self._openings.under_way) or len(self._idle) < len(self._connections)
+        """Whether anything is to be waited for; a connection only where there is something to carry on it."""
+        if len(self._idle) < len(self._connections):
+            return True
+        return bool(self._in_hand and self._openings.under_way) and not self._failure
 
     # ---- messages ----
 
@@ -153,12 +158,13 @@ class SmtpLines:
             self._fail(error)
             return True
         self._committed.update(message.id for message, _ in messages if message.id not in held)
-        # Whoever has spoken meanwhile has spoken out of turn, and gets no dot.
-        self._listen(0)
         for connection, message in zip(ready, messages, strict=True):
             if message.message.id in held:
                 self._drop(connection)
-            elif not connection.line.closed:
+        # Whoever has spoken meanwhile has spoken out of turn, and gets no dot.
+        self._listen(0)
+        for connection in ready:
+            if connection in self._connections:
                 self._after(connection, connection.finish(self._following(connection.line, work)))
         return True
 
@@ -245,7 +251,9 @@ class SmtpLines:
             except Unavailable as error:
                 # A server that takes no more connections is no trouble while it serves those it has.
                 self._allowed, self._accepted = max(1, len(self._connections)), 0
-                if not error.passing or not (self._connections or self._openings.under_way):
+                if error.wait:
+                    self._slow_down(error)
+                elif not error.passing or not (self._connections or self._openings.under_way):
                     self._fail(error)
 
     def _drop(self, connection: Connection) -> None:
@@ -270,6 +278,10 @@ class SmtpLines:
             connection.leave(ends)
         for connection in [*self._connections]:
             self._drop(connection)
+        self._selector.unregister(self._openings)
+        self._openings.close()
+        self._openings = Openings(self._open_session)
+        self._selector.register(self._openings, READ, None)
 
     def close(self) -> None:
         """Hang up whatever there is."""
