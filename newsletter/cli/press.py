@@ -173,4 +173,11 @@ class Press:
         return datetime.combine(day, self.config.send.hour, tzinfo=self.zone)
 
     def utc_now(self) -> datetime:
-        return self.now().astimezone(UTC)
+        """The time in UTC; asked for every message of a run."""
+        if self.clock is None:
+            return datetime.now(UTC)
+        return self._clock_utc + timedelta(seconds=time.monotonic() - self._started)
+
+    @cached_property
+    def _clock_utc(self) -> datetime:
+        return (self.clock or self.now()).replace(tzinfo=self.zone).astimezone(UTC)

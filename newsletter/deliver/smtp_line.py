@@ -81,14 +81,14 @@ class Line:
     _expected: deque[tuple[Phase, Letter | None]] = field(default_factory=deque)
     _written_to_dot: int = 0
     _reset_first: bool = False
+    _pipelining: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pipelining = self.extensions.offers("PIPELINING")
 
     @property
     def idle(self) -> bool:
         return not (self._expected or self.text_wanted or self.ready or self.closed)
-
-    @property
-    def _pipelining(self) -> bool:
-        return "PIPELINING" in self.extensions.offered
 
     @property
     def spent(self) -> bool:
@@ -165,17 +165,19 @@ class Line:
                 return ended + self.lost(f"the server said {event.text!r}")
             self._expected.popleft()
             self.answers += 1
-            end = self._answered(phase, about, event) if about else None
+            kind = verdict(phase, event)
+            end = self._answered(phase, about, event, kind) if about else None
             if end:
                 ended.append(end)
-            if self.closed or not in_step(phase, event):
+            if self.closed or (kind and not in_step(phase, event)):
                 return ended + self.lost(self.closed or f"the server said {event.text!r}")
         if self.replies.waiting and not self._expected:
             return ended + self.lost(f"the server spoke out of turn: {self.replies.begun!r}")
         return ended
 
-    def _answered(self, phase: Phase, about: Letter, reply: Reply) -> Ended | None:
-        kind = verdict(phase, reply)
+    def _answered(
+        self, phase: Phase, about: Letter, reply: Reply, kind: type[DeliveryError] | None
+    ) -> Ended | None:
         error = failure(kind, phase, reply, where=self.host, text=reply.text) if kind else None
         if phase is Phase.DOT:
             self._reset_first = not self._pipelining

@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 from newsletter.model import Owed, Reader, Status
 from newsletter.readers import schema
 
+_STATUS = {status.value: status for status in Status}
+
 # Given to the driver as they are, since they run for every message. There are two, since SQLite would not use
 # the index for (due, reader) > (due, last).
 _OWED = """
@@ -43,6 +45,6 @@ def page(
         if email is None:
             erased.append(reader_id)
             continue
-        reader = Reader(id=reader_id, email=email, name=name, status=Status(status))
+        reader = Reader(id=reader_id, email=email, name=name, status=_STATUS[status])
         found.append(Owed(reader=reader, tries=tries, due=at))
     return found, erased

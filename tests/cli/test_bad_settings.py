@@ -35,7 +35,7 @@ from tests.stories.conftest import Mailroom, through_smtp
             '"folder"',
             '"pigeon"',
             "newsletter.toml:9: no backend is called 'pigeon'",
-            "installed: console, folder, memory, smtp",
+            "installed: console, folder, maildir, memory, sendmail, ses, smtp",
         ),
         (
             '"folder"',
@@ -68,7 +68,10 @@ def test_a_mistake_in_the_settings_is_told_by_its_line(
 
 
 NO_HOST = "no 'host' in [backends.smtp]"
-PASSWORD = "set NEWSLETTER_SMTP_PASSWORD, or NEWSLETTER_SMTP_PASSWORD_FILE to a file of mode 0600"
+PASSWORD = (
+    "set NEWSLETTER_SMTP_PASSWORD, or NEWSLETTER_SMTP_PASSWORD_FILE to a file of mode 0600; "
+    "or NEWSLETTER_SMTP_TOKEN, or token_command"
+)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_a_database_from_a_newer_version_is_left_alone(
     with closing(sqlite3.connect(paper / ".newsletter" / "newsletter.db")) as connection:
         connection.execute("UPDATE about SET schema_version = 99")
         connection.commit()
-    error = ".newsletter/newsletter.db: is from a newer version of the press (schema 99, this one knows 1)"
+    error = ".newsletter/newsletter.db: is from a newer version of the press (schema 99, this one knows 2)"
     hint = "upgrade the press: pip install --upgrade actu5"
     refuses(newsletter, paper, *arguments, code=75, error=error, hint=hint)
     assert door.nobody_knocked()

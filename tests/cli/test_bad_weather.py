@@ -279,7 +279,7 @@ def test_a_disk_that_fills_up_under_the_database_loses_nobody(
     status = json.loads(newsletter("status", "--json").out)
     doubts = [row["email"] for row in status["not_sent"] if row["state"] == "in doubt"]
     assert again.code == (5 if doubts else 0), again.err
-    assert len(doubts) <= 1  # accepted by the server, and no room left to write that down
+    assert len(doubts) <= 10  # one a connection: accepted by the server, and no room left to write that down
     assert (status["holds"], status["sent"] + len(doubts)) == (True, 150)
     assert Counter(mailroom.recipients) == {f"lecteur{n}@example.org": 1 for n in range(150)}
     assert len(mailroom.accepted) > before
@@ -416,7 +416,9 @@ def test_a_server_that_hangs_up_in_the_middle_of_a_text_does_not_end_the_press(
     answer = answer_of(command(paper, *SEND))
     server.join()
     assert answer.code == 4
-    assert answer.err.splitlines()[-2:] == ["1 reader = 1 owed", "To go on: newsletter send 2026-11-23"]
+    owed, last = answer.err.splitlines()[-2:]
+    assert owed.startswith("  still owed: a@example.org, next try at 06:50: no answer to text: ")
+    assert last == "To go on: newsletter send 2026-11-23"
     status = newsletter("status")
     assert status.code == 4
     assert "no answer to text" in status.out

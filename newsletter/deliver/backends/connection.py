@@ -28,15 +28,18 @@ class Connection:
         self.blocked = False
         self._deadlines = deadlines
         self._text = memoryview(b"")
-        self._phase: Phase | None = None
-        self._ends = 0.0
+        self._since = 0.0  # when the step began that the line is at
 
     def fileno(self) -> int:
         return self.socket.fileno()
 
     def overdue(self, now: float) -> bool:
         """Whether the step it is at has taken longer than it may; `now` is monotonic seconds."""
-        return self._phase is not None and self._ends < now
+        phase = self.line.phase
+        if phase is None:
+            return False
+        allowed = self._deadlines.block if phase is Phase.TEXT else self._deadlines.of(phase)
+        return now - self._since > allowed
 
     def begin(self, letter: Letter) -> list[Ended]:
         self.line.begin(letter)
@@ -66,7 +69,7 @@ class Connection:
         if self._text or line.output:
             return ended + self.write()
         if line.answers != answers:
-            self._expect()
+            self._since = time.monotonic()
         return ended
 
     def _heard(self) -> list[Ended]:
@@ -96,8 +99,8 @@ class Connection:
             self.blocked = True
         except OSError as error:
             return self._last_words() + line.lost(error.strerror or str(error))
-        if moved or line.phase is not self._phase:
-            self._expect()
+        if moved:
+            self._since = time.monotonic()
         return []
 
     def _last_words(self) -> list[Ended]:
@@ -107,14 +110,6 @@ class Connection:
             while not self.line.closed:
                 ended += self._heard()
         return ended
-
-    def _expect(self) -> None:
-        """Set the deadline of the step that the line is at."""
-        phase = self._phase = self.line.phase
-        if phase is Phase.TEXT:
-            self._ends = time.monotonic() + self._deadlines.block
-        elif phase:
-            self._ends = time.monotonic() + self._deadlines.of(phase)
 
     def leave(self, ends: float) -> None:
         """Wait for the answer to QUIT until `ends`, in monotonic seconds, and hang up."""
