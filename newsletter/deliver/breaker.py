@@ -14,8 +14,11 @@ A_THIRD = LAST // 3
 class Breaker:
     """Watches what comes of messages, and says when enough is enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: int) -> None:
+        """On so many connections: a server that restarts leaves a doubt on each, and that is no sign yet."""
         self._blocked = 0
+        self._doubts = 0
+        self._most_doubts = 2 * connections + IN_A_ROW
         self._last: deque[bool] = deque(maxlen=LAST)
 
     def see(self, deliveries: Iterable[tuple[Delivery, bool]]) -> Unavailable | None:
@@ -25,16 +28,22 @@ class Breaker:
                 self._blocked += 1
             elif delivery.outcome is Outcome.SENT:
                 self._blocked = 0
+            if delivery.outcome is Outcome.IN_DOUBT:
+                self._doubts += 1
+            elif delivery.committed:
+                self._doubts = 0
             if blocked or delivery.outcome in (Outcome.SENT, Outcome.REFUSED):
                 self._last.append(delivery.outcome is not Outcome.SENT)
             if self._blocked >= IN_A_ROW:
                 return self._stop(f"{self._blocked} messages in a row were blocked", delivery)
+            if self._doubts >= self._most_doubts:
+                return self._stop(f"{self._doubts} messages in a row were taken without an answer", delivery)
             if len(self._last) == LAST and sum(self._last) > A_THIRD:
                 return self._stop(f"{sum(self._last)} of the last {LAST} messages were turned away", delivery)
         return None
 
     def _stop(self, words: str, last: Delivery) -> Unavailable:
-        self._blocked = 0
+        self._blocked = self._doubts = 0
         self._last.clear()
         hint = "see what was said, put it right, and send again: nobody else was tried"
         return Unavailable(f"{words}, the last with {last.detail!r}", where=last.host, hint=hint)

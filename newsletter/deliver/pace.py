@@ -27,10 +27,12 @@ class Pace:
         """Seconds until the next may begin; `now` is seconds of the same clock as in `begin`."""
         if self._on_their_way >= self._most:
             return SOON
-        return max(0.0, self._next - now)
+        left = self._next - now
+        # What is further off than one gap was set by a clock that has been put back since.
+        return left if 0 < left < 2 * self._gap else 0.0
 
     def begin(self, now: float) -> None:
-        self._next = max(now, self._next) + self._gap
+        self._next = now + self._gap
         self._on_their_way += 1
 
     def end(self) -> None:
@@ -98,7 +100,7 @@ class Queue:
             if not self._page and not self._over:
                 self._page.extend(self._pages(self._last))
                 self._over = not self._page
-            if not self._page or sum(map(len, self._parked.values())) >= PARKED:
+            if not self._page or (self._domains and sum(map(len, self._parked.values())) >= PARKED):
                 return None
             found = self._last = self._page.popleft()
             if found.reader.id in self._taken:

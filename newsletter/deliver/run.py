@@ -10,7 +10,7 @@ from typing import Protocol
 from newsletter.config import Limit, Send
 from newsletter.deliver.backend import Ended, Ready
 from newsletter.deliver.breaker import Breaker
-from newsletter.deliver.pace import Pace, Queue
+from newsletter.deliver.pace import SOON, Pace, Queue
 from newsletter.errors import Blocked, ContentError, Deferred, DeliveryError, Refused, StoreError, Withheld
 from newsletter.model import Commit, Delivery, Message, Outcome, Owed, Reader
 
@@ -95,18 +95,20 @@ class Run:
         self._world = world
         self._expires_at = expires_at
         self._start, self._stop = start, ""
+        self._ahead = 4 * fillers
+        # A connection may have one message at its dot, and the next behind it.
+        at_once = 2 * settings.connections + self._ahead
         self._queue = Queue(
             self._page,
-            Pace(Limit(per_second=settings.per_second, connections=settings.connections)),
+            Pace(Limit(per_second=settings.per_second, connections=at_once)),
             {name: Pace(limit) for name, limit in settings.domains.items()},
         )
-        self._breaker = Breaker()
+        self._breaker = Breaker(settings.connections)
         self._tasks: dict[str, _Task] = {}
         self._returned: deque[Message] = deque()
         self._news: list[Delivery] = []
         self._unwritten: list[Delivery] = []
         self._fillers = ThreadPoolExecutor(fillers) if fillers > 1 else None
-        self._ahead = 4 * fillers
         self._filling: deque[tuple[Owed, Future[Message]]] = deque()
 
     def news(self) -> Iterator[Delivery]:
@@ -172,7 +174,7 @@ class Run:
         self._returned.append(message)
 
     def rest(self, seconds: float) -> None:
-        self._world.sleep(seconds)
+        self._world.sleep(min(seconds, SOON))  # or who asks us to stop would wait as long
 
     def turn(self, ended: Sequence[Ended], ready: Sequence[Ready]) -> Collection[str]:
         now = self._world.clock()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from newsletter.config import Send
 from newsletter.deliver.backend import CarriesMany
+from newsletter.deliver.pace import SOON
 from newsletter.deliver.run import Ledger, Run, World
 from newsletter.errors import Unavailable
 from newsletter.model import Delivery, Message, Reader
@@ -64,12 +65,17 @@ def send(
                 continue
             yield from run.news()
             due = ledger.next_due(issue_key)
-            if due is None or due > until or not _wait(due, "messages that were put off", world):
+            if due is None:
                 return
+            if world.clock() < expires_at:
+                # Who is due already is in the hands of another run.
+                again = max(due, world.clock() + timedelta(seconds=SOON))
+                if again > until or not _wait(again, "messages that were put off", world):
+                    return
             run.begin_again()
     finally:
-        carrier.close()
         run.close()
+        carrier.close()
     yield from run.news()
 
 
@@ -77,5 +83,5 @@ def _wait(until: datetime, why: str, world: World) -> bool:
     """Wait until then; False if the run is asked to stop meanwhile."""
     while not world.stopping() and (left := (until - world.clock()).total_seconds()) > 0:
         world.waiting(why, until)
-        world.sleep(min(left, 1.0))
+        world.sleep(min(left, SOON))
     return not world.stopping()
