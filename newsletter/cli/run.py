@@ -6,11 +6,12 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ def open_books(press: Press, backend: Backend) -> Iterator[Books]:
     with ExitStack() as stack:
         database = stack.enter_context(press.database())
         if backend.reaches_people:
-            witness = Witness(press.config.state / WITNESS)
+            witness = Witness(Path(press.shown(press.config.state)) / WITNESS)
             yield Books(
                 database=database, readers=Readers(database), ledger=Ledger(database), witness=witness
             )
@@ -134,15 +135,16 @@ def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemp
     )
 
 
-def filler_of(press: Press, template: MessageTemplate, *, dead: bool = False) -> Filler:
-    """What makes the messages of a run, signed if there are keys; tells what is dangerous about these.
+def pen(press: Press, *, dead: bool = False) -> Callable[[MessageTemplate], Filler]:
+    """What makes the messages of a template, signed if there are keys, whose dangers are told.
 
-    With `dead` links, as in a test mail, nobody can leave by them.
+    With `dead` links, as in a test mail, nobody can leave by them. Raises ConfigError if a key cannot be had.
     """
+    links = press.links(dead=dead)
     seals, warnings = read_seals(press.config.dkim)
     for warning in warnings:
         say(f"Warning: {warning}")
-    return Filler(template, press.links(dead=dead), seals=seals, bounces=press.config.send.bounces)
+    return lambda template: Filler(template, links, seals=seals, bounces=press.config.send.bounces)
 
 
 def check_everybody(filler: Filler, ledger: Ledger, key: str, now: datetime) -> None:

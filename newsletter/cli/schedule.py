@@ -62,12 +62,11 @@ def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetim
     if text is None:
         return None
     hint = "write an hour of the issue's day, 07:00, or a whole moment with its zone, 2026-11-23T07:00+01:00"
-    if re.fullmatch(r"\d{1,2}:\d{2}", text):
-        text = f"{day}T{text:0>5}"
-    elif not re.search(r"(?:[+-]\d{2}:?\d{2}|Z)\Z", text):
+    whole = f"{day}T{text:0>5}" if re.fullmatch(r"\d{1,2}:\d{2}", text) else text
+    if whole is text and not re.search(r"(?:[+-]\d{2}:?\d{2}|Z)\Z", text):
         raise ConfigError(f"{text!r} does not say in which zone", where=option, hint=hint)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(whole)
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time", where=option, hint=hint) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)

@@ -18,10 +18,14 @@ from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
 from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from newsletter.cli.press import Press
     from newsletter.cli.run import Books
     from newsletter.cli.schedule import Schedule
     from newsletter.deliver.backend import Backend
+    from newsletter.deliver.fill import Filler
+    from newsletter.deliver.message import MessageTemplate
     from newsletter.model import Edition
     from newsletter.readers.ledger import Frozen
 
@@ -42,7 +46,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     Example:
       newsletter test --to me@example.org --to colleague@example.org
     """
-    from newsletter.cli.run import filler_of
+    from newsletter.cli.run import pen
     from newsletter.deliver.message import cut
     from newsletter.model import Reader
     from newsletter.readers.addresses import read_address
@@ -52,7 +56,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     backend = press.backend()
     _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
     now = press.now()
-    filler = filler_of(press, cut(edition, config.publication, at=now, test=True), dead=True)
+    filler = pen(press, dead=True)(cut(edition, config.publication, at=now, test=True))
     failed = 0
     backend.open()
     try:
@@ -94,7 +98,7 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
       newsletter send
       newsletter send 2026-11-23 --at 07:00 --not-after 07:45 --yes
     """
-    from newsletter.cli.run import only_run, open_books
+    from newsletter.cli.run import only_run, open_books, pen
     from newsletter.cli.schedule import read_schedule
 
     folder = press.issue_folder(issue, nearest=False)
@@ -114,9 +118,9 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
         as_json=options["as_json"],
         schedule=schedule,
     )
-    backend = press.backend()
+    backend, write = press.backend(), pen(press)
     with only_run(press, key, join=options["join"]) as beside, open_books(press, backend) as books:
-        return _send(press, books, backend, folder, wishes, beside=beside)
+        return _send(press, books, backend, write, folder, wishes, beside=beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +135,18 @@ class Wishes:
     schedule: Schedule
 
 
-def _send(press: Press, books: Books, backend: Backend, folder: Path, wishes: Wishes, *, beside: bool) -> int:
+def _send(
+    press: Press,
+    books: Books,
+    backend: Backend,
+    write: Callable[[MessageTemplate], Filler],
+    folder: Path,
+    wishes: Wishes,
+    *,
+    beside: bool,
+) -> int:
     """From the plan to the end of the run, with the issue's lock in hand."""
-    from newsletter.cli.run import Manner, check_everybody, deliver, filler_of
+    from newsletter.cli.run import Manner, check_everybody, deliver
     from newsletter.deliver.message import MessageTemplate
     from newsletter.model import Status
 
@@ -167,7 +180,7 @@ def _send(press: Press, books: Books, backend: Backend, folder: Path, wishes: Wi
         _check_hours(press, books, books.ledger.tally(key).owed, wishes.schedule)
     if wishes.restored:
         _doubt_all(press, books, key)
-    filler = filler_of(press, MessageTemplate.loads(frozen.template))
+    filler = write(MessageTemplate.loads(frozen.template))
     if wishes.strict:
         check_everybody(filler, books.ledger, key, press.utc_now())
     manner = Manner(schedule=wishes.schedule, beside=beside, as_json=wishes.as_json)
