@@ -111,6 +111,15 @@ class Progress:
             if self._as_json:
                 self._event("waiting", until=until.isoformat(), why=why)
 
+    def tell(self, done: int, words: str) -> None:
+        """How far another's run is: drawn on a terminal, told at first and every ten seconds elsewhere."""
+        now = time.monotonic()
+        if self._bar:
+            self._bar.show(done, words)
+        elif self._told == self._started or now - self._told >= self._every:
+            self._told = now
+            say(f"{number(done)} of {number(self._total)}: {words}")
+
     def words(self, now: float) -> str:
         """Such as "1,234 sent, 3 deferred, 812/s, 0:04 left"."""
         counts = [f"{number(count)} {what}" for what, count in self._counts.items() if count]

@@ -3,7 +3,7 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -66,15 +66,20 @@ def read_csv(path: Path) -> Iterator[Row | BadRow]:
 
 
 def write_csv(stream: TextIO, readers: Iterable[Reader]) -> None:
-    """Write readers as email, name, status.
+    """Write readers as email, name, status."""
+    rows = ((reader.email, reader.name, reader.status) for reader in readers)
+    write_rows(stream, ("email", "name", "status"), rows)
+
+
+def write_rows(stream: TextIO, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows below their headings.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV Injection),
     which `read_csv` takes off again.
     """
     writer = csv.writer(stream)  # lines end in CRLF (RFC 4180 §2), which also makes it quote a lone CR
-    writer.writerow(("email", "name", "status"))
-    for reader in readers:
-        cells = (reader.email, reader.name, reader.status)
+    writer.writerow(headings)
+    for cells in rows:
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
 
 

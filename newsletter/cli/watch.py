@@ -1,0 +1,59 @@
+"""Another terminal's run, followed from the ledger."""
+
+import fcntl
+import time
+from collections import deque
+
+from newsletter.cli.press import Press
+from newsletter.cli.run import in_words
+from newsletter.cli.screen import progress
+from newsletter.readers.accounts import Tally
+from newsletter.readers.ledger import Ledger
+
+EVERY = 1.0
+"""Seconds between two looks, or more where a look takes long: the run shall not be slowed by it."""
+
+LOOKS = 10
+"""Looks back over which the rate is taken."""
+
+
+def is_sending(press: Press, key: str) -> bool:
+    """Whether a run holds the issue's lock.
+
+    To ask is to share the lock for a moment, in which a run that begins would be turned away.
+    """
+    try:
+        with (press.config.state / f"sending-{key}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def follow(press: Press, ledger: Ledger, key: str) -> None:
+    """Show how far the issue is until nobody is owed it or nobody is sending it."""
+    looks: deque[tuple[float, int]] = deque(maxlen=LOOKS)
+    with progress(ledger.tally(key).audience) as shown:
+        while True:
+            started = time.monotonic()
+            tally = ledger.tally(key)
+            done = tally.audience - tally.owed
+            still = not looks or looks[-1][1] == done
+            looks.append((started, done))
+            shown.tell(done, _words(tally, looks))
+            if not tally.owed or (still and not is_sending(press, key)):
+                return
+            time.sleep(max(EVERY, 5 * (time.monotonic() - started)))
+
+
+def _words(tally: Tally, looks: deque[tuple[float, int]]) -> str:
+    """Such as "1,234 sent + 3 refused + 8,639 owed, 812/s, 0:11 left"."""
+    parts = in_words(tally).partition(" = ")[2]
+    (began, before), (now, done) = looks[0], looks[-1]
+    if done <= before:
+        return parts
+    rate = (done - before) / (now - began)
+    left = round(tally.owed / rate)
+    return f"{parts}, {rate:,.0f}/s, {left // 60}:{left % 60:02} left"
