@@ -12,7 +12,7 @@ from tests.bench.papers import make_paper
 from tests.bench.senders import Running, sending
 from tests.bench.sinks import compiled, fast_sink
 
-EACH = 100
+EACH = 200
 """Messages for each connection."""
 
 DELAY = ("-d", "20", "-e", "30")

@@ -110,12 +110,11 @@ static void answer(struct connection *c, const char *text, double late)
     waiting++;
 }
 
-/* Write all replies that are due in one go; false if the client is gone, and `c` with it. */
-static bool flush(struct connection *c)
+/* Write all replies that are due in one go; a client that is gone or has taken leave is hung up on. */
+static void flush(struct connection *c, double moment)
 {
     char out[PENDING * REPLY];
     size_t length = 0;
-    double moment = reply_delay + end_delay > 0 ? now() : 0;
     while (c->count && c->replies[c->head].due <= moment) {
         struct reply *r = &c->replies[c->head];
         memcpy(out + length, r->text, r->length);
@@ -125,11 +124,21 @@ static bool flush(struct connection *c)
         waiting--;
     }
     bool written = !length || send(c->fd, out, length, MSG_NOSIGNAL) == (ssize_t)length;
-    if (!written || (c->leaving && !c->count)) {
+    if (!written || (c->leaving && !c->count))
         hang_up(c);
-        return false;
-    }
-    return true;
+}
+
+/* Write what has become due meanwhile; looked for every half millisecond at most. */
+static void flush_late(void)
+{
+    static double looked;
+    double moment = now();
+    if (moment - looked < 0.0005)
+        return;
+    looked = moment;
+    for (int fd = 0; waiting && fd < CONNECTIONS; fd++)
+        if (connections[fd] && connections[fd]->count)
+            flush(connections[fd], moment);
 }
 
 static void keep(struct connection *c, const char *data, size_t length)
@@ -173,14 +182,12 @@ static size_t read_text(struct connection *c, const char *data, size_t length)
 {
     const char *end = end_of_text(data, length);
     size_t text = end ? (size_t)(end - data) + 2 : length > 4 ? length - 4 : 0;
-    if (c->keeping)
+    if (c->keeping && text)
         keep(c, data, text);
-    octets += text;
-    if (!end)
-        return text;
-    octets -= 2;
-    take(c);
-    return text + 3;
+    octets += text - (end ? 2 : 0); /* the first CRLF was that of the DATA line */
+    if (end)
+        take(c);
+    return end ? text + 3 : text;
 }
 
 static void recipient(struct connection *c, const char *line, size_t length)
@@ -215,14 +222,10 @@ static void command(struct connection *c, const char *line, size_t length)
             answer(c, "354 go on\r\n", reply_delay);
         } else
             answer(c, "554 5.5.1 no recipient\r\n", reply_delay);
-    } else if (IS("RSET") || IS("HELO")) {
+    } else if (IS("RSET") || IS("HELO") || IS("EHLO")) {
         c->mail = false;
         c->recipient[0] = 0;
-        answer(c, "250 2.0.0 ok\r\n", reply_delay);
-    } else if (IS("EHLO")) {
-        c->mail = false;
-        c->recipient[0] = 0;
-        answer(c, OFFER, reply_delay);
+        answer(c, IS("EHLO") ? OFFER : "250 2.0.0 ok\r\n", reply_delay);
     } else if (IS("NOOP")) {
         answer(c, "250 2.0.0 ok\r\n", reply_delay);
     } else if (IS("QUIT")) {
@@ -258,21 +261,18 @@ static void listen_to(struct connection *c)
         done += c->text ? line : line + 2;
     }
     c->carried = c->leaving ? 0 : length - done;
-    if (c->carried > LINE) {
+    if (c->carried <= LINE) {
+        memcpy(c->carry, data + done, c->carried);
+        flush(c, 0);
+    } else
         hang_up(c);
-        return;
-    }
-    memcpy(c->carry, data + done, c->carried);
-    flush(c);
 }
 
 static void welcome(int listener, int epoll)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK), on = 1;
-    if (fd >= CONNECTIONS)
-        close(fd);
     if (fd < 0 || fd >= CONNECTIONS)
-        return;
+        return; /* and whoever is one too many waits for ever */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct connection *c = connections[fd] = calloc(1, sizeof *c);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
@@ -284,7 +284,7 @@ static void welcome(int listener, int epoll)
     if (++open_now > at_once)
         at_once = open_now;
     answer(c, "220 sink.invalid ESMTP\r\n", reply_delay);
-    flush(c);
+    flush(c, 0);
 }
 
 static void serve(int listener, int signals)
@@ -312,9 +312,8 @@ static void serve(int listener, int signals)
             } else if (connections[fd])
                 listen_to(connections[fd]);
         }
-        for (int fd = 0; waiting && fd < CONNECTIONS; fd++)
-            if (connections[fd] && connections[fd]->count)
-                flush(connections[fd]);
+        if (waiting)
+            flush_late();
     }
 }
 
