@@ -161,11 +161,14 @@ class Line:
             if not self._expected:
                 return ended + self.lost(f"the server spoke out of turn: {event.text!r}")
             phase, about = self._expected[0]
-            if event.code == 421 and self._was_served_before(phase) and not is_rate_limited(event):
+            if phase is Phase.DOT and self._written_to_dot:
+                return ended + self.lost(f"the server spoke before the dot: {event.text!r}")
+            kind = verdict(phase, event)
+            parting = event.code == 421 and self._was_served_before(phase) and not is_rate_limited(event)
+            if kind and (parting or phase is Phase.RSET):
                 return ended + self.lost(f"the server said {event.text!r}")
             self._expected.popleft()
             self.answers += 1
-            kind = verdict(phase, event)
             end = self._answered(phase, about, event, kind) if about else None
             if end:
                 ended.append(end)
@@ -183,7 +186,7 @@ class Line:
             self._reset_first = not self._pipelining
             return Ended(about, error or reply.text)
         if phase is Phase.RSET:
-            if kind is None and not self._pipelining:
+            if not self._pipelining:
                 self._offer(about)
             return None
         about.error = about.error or error
