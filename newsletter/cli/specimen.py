@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import cut
 from newsletter.errors import ConfigError
 from newsletter.fields import Place, fill
@@ -25,7 +26,7 @@ def write_specimen(edition: Edition, publication: Publication, folder: Path, *, 
     for rendition in edition.renditions:
         # A browser has neither the mail's parts nor a web site that is not yet there.
         html = html.replace(rendition.src, f"pictures/{rendition.name}")
-    message = cut(edition, publication, at=at).fill(_READER, links)
+    message = Filler(cut(edition, publication, at=at), links).fill(_READER)
     files = {
         folder / "issue.html": html.encode(),
         folder / "issue.txt": fill(edition.text, values, Place.TEXT).encode(),

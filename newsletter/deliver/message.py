@@ -15,8 +15,7 @@ from email.utils import format_datetime
 from newsletter.deliver.encoding import base64_lines, encoded_words, mailbox, quoted_printable
 from newsletter.errors import ConfigError
 from newsletter.fields import Blank, Place, split
-from newsletter.links import Links
-from newsletter.model import Edition, Message, Publication, Reader, Rendition
+from newsletter.model import Edition, Publication, Rendition
 
 TO = Blank(name="to", place=Place.HEADER)
 MESSAGE_ID = Blank(name="message_id", place=Place.HEADER)
@@ -33,12 +32,6 @@ class MessageTemplate:
     sender: str
     date: datetime
     parts: tuple[Part, ...]
-
-    def fill(self, reader: Reader, links: Links) -> Message:
-        """The message for one reader."""
-        from newsletter.deliver.fill import Filler
-
-        return Filler(self, links).fill(reader)
 
     def dumps(self) -> str:
         """The template as text, for the ledger; `loads` gives back the same bytes."""

@@ -17,6 +17,7 @@ from newsletter.compose import markup
 from newsletter.compose.edition import compose
 from newsletter.compose.issue import read_issue
 from newsletter.config import Config, read_config
+from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import cut
 from newsletter.links import Links, Signer
 from newsletter.model import Edition, Reader
@@ -65,14 +66,14 @@ def bench(folder: Path, config: Config) -> None:
     edition = edition_of(folder, config)
     now = datetime.now(UTC)
     template = cut(edition, config.publication, at=now)
-    links = Links(config.publication, Signer((b"k" * 32,), list_id="x"))
+    filler = Filler(template, Links(config.publication, Signer((b"k" * 32,), list_id="x")))
     reference, composing, cutting, filling = median_ms(
         lambda: Premailer(
             mjml2html(markup.front_end(mjml), fonts={}), css_text=css, allow_network=False
         ).transform(),
         lambda: edition_of(folder, config),
         lambda: cut(edition, config.publication, at=now),
-        lambda: [template.fill(READER, links) for _ in range(FILLS)],
+        lambda: [filler.fill(READER) for _ in range(FILLS)],
     )
     print(
         f"{folder.name}: files to edition {composing:.0f} ms, cut {cutting:.1f} ms, "
