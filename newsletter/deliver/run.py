@@ -11,7 +11,16 @@ from newsletter.config import Limit, Send
 from newsletter.deliver.backend import Ended, Ready
 from newsletter.deliver.breaker import Breaker
 from newsletter.deliver.pace import SOON, Pace, Queue
-from newsletter.errors import Blocked, ContentError, Deferred, DeliveryError, Refused, StoreError, Withheld
+from newsletter.errors import (
+    Blocked,
+    ContentError,
+    Deferred,
+    DeliveryError,
+    NewsletterError,
+    Refused,
+    StoreError,
+    Withheld,
+)
 from newsletter.model import Commit, Delivery, Message, Outcome, Owed, Reader
 
 AT_ONCE = 500
@@ -105,9 +114,11 @@ class Run:
         )
         self._breaker = Breaker(settings.connections)
         self._tasks: dict[str, _Task] = {}
-        self._returned: deque[Message] = deque()
+        self._in_hand: deque[Message] = deque()
+        self._trouble: NewsletterError | None = None
         self._news: list[Delivery] = []
         self._unwritten: list[Delivery] = []
+        self._writer = ThreadPoolExecutor(1)
         self._fillers = ThreadPoolExecutor(fillers) if fillers > 1 else None
         self._filling: deque[tuple[Owed, Future[Message]]] = deque()
 
@@ -115,6 +126,11 @@ class Run:
         """What has become of messages since the last time."""
         news, self._news = self._news, []
         yield from news
+
+    def write_rest(self) -> None:
+        """Write what no turn has written: of those for whom no message could be made."""
+        if self._unwritten:
+            self._write(self._world.clock())
 
     def begin_again(self) -> None:
         """Look for readers from the first one on, since some may have fallen due."""
@@ -125,14 +141,17 @@ class Run:
         """Write what could not be written while the run went on, as often as it takes (F13)."""
         if self._fillers:
             self._fillers.shutdown(wait=False, cancel_futures=True)
-        for seconds in (*WRITE_AGAIN_SECONDS, 0):
-            if not self._unwritten:
-                return
-            try:
-                self._write(self._world.clock())
-            except StoreError:
-                if not self._world.stopping():
-                    self._world.sleep(seconds)
+        try:
+            for seconds in (*WRITE_AGAIN_SECONDS, 0):
+                if not self._unwritten:
+                    return
+                try:
+                    self._write(self._world.clock())
+                except StoreError:
+                    if not self._world.stopping():
+                        self._world.sleep(seconds)
+        finally:
+            self._writer.shutdown(wait=False)
 
     # ---- what the carrier asks ----
 
@@ -140,8 +159,14 @@ class Run:
         now = self._world.clock()
         if self._world.stopping() or now >= self._expires_at:
             return None
-        if self._returned:
-            return self._returned.popleft()
+        if self._trouble:
+            raise self._trouble
+        if self._in_hand:
+            return self._in_hand.popleft()
+        return self._made(now)
+
+    def _made(self, now: datetime) -> Message | float | None:
+        """The next message; whoever cannot be written to is passed over, and noted with the next turn."""
         while True:
             owed, filled = self._filled(now) if self._fillers else self._taken(now)
             if not isinstance(owed, Owed):
@@ -151,7 +176,6 @@ class Run:
             except ContentError:
                 self._queue.end(owed)
                 self._unwritten.append(_withheld(owed, RENDER_ERROR, now))
-                self._write(now)
                 continue
             self._tasks[message.id] = _Task(owed)
             return message
@@ -171,7 +195,7 @@ class Run:
         return self._filling.popleft() if self._filling else (rest, None)
 
     def put_back(self, message: Message) -> None:
-        self._returned.append(message)
+        self._in_hand.append(message)
 
     def rest(self, seconds: float) -> None:
         self._world.sleep(min(seconds, SOON))  # or who asks us to stop would wait as long
@@ -218,11 +242,33 @@ class Run:
         return self._page(None)
 
     def _write(self, now: datetime, commits: Sequence[Commit] = ()) -> Mapping[str, str]:
-        """One transaction; what it could not write is kept, for what has left cannot be asked again."""
-        vetoes = self._ledger.write(self._key, deliveries=self._unwritten, commits=commits, now=now)
-        self._news += self._unwritten
-        self._unwritten = []
+        """One transaction; what it could not write is kept, for what has left cannot be asked again.
+
+        While the ledger is at it, the messages are made that will be asked for next.
+        """
+        deliveries, self._unwritten = self._unwritten, []
+        writing = self._writer.submit(
+            self._ledger.write, self._key, deliveries=deliveries, commits=commits, now=now
+        )
+        try:
+            self._make_ahead(len(commits), writing, now)
+            vetoes = writing.result()
+        except BaseException:
+            self._unwritten = deliveries + self._unwritten
+            raise
+        self._news += deliveries
         return vetoes
+
+    def _make_ahead(self, count: int, writing: Future[Mapping[str, str]], now: datetime) -> None:
+        while len(self._in_hand) < count and not writing.done():
+            try:
+                message = self._made(now)
+            except NewsletterError as error:  # told when the next message is asked for
+                self._trouble = error
+                return
+            if not isinstance(message, Message):
+                return
+            self._in_hand.append(message)
 
     def _delivery(self, end: Ended, now: datetime) -> Delivery:
         owed = self._tasks.pop(end.message.id).owed

@@ -63,6 +63,7 @@ def send(
                 troubles += 1
                 run.begin_again()
                 continue
+            run.write_rest()
             yield from run.news()
             due = ledger.next_due(issue_key)
             if due is None:
