@@ -8,9 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from newsletter.errors import StoreError
@@ -18,6 +29,9 @@ from newsletter.readers import schema
 from newsletter.readers.migrations import upgrade
 
 BUSY_TIMEOUT = 10.0
+
+Driver = sqlite3.Connection
+"""The driver's own connection."""
 
 # SQLite's primary result code (https://sqlite.org/rescode.html) -> what to say, and the way out.
 _WORDS = {
@@ -44,6 +58,7 @@ class Database:
         self._busy_timeout = busy_timeout
         # Threads of this run queue here, in turn; SQLite alone would let them sleep and miss theirs.
         self._writing = threading.Lock()
+        self._kept: PoolProxiedConnection | None = None
 
     @classmethod
     def open(
@@ -94,7 +109,28 @@ class Database:
         with self._translated(), self._writing, self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def drive(self, *, writing: bool) -> Iterator[Driver]:
+        """What `write` is, or `read`, by the driver alone: for statements that run for every message.
+
+        One connection is kept for it, with its pages in memory and its statements compiled; what SQLAlchemy
+        adds to a transaction is more than the work for the few messages in it. Threads take turns.
+        """
+        with self._translated(), self._writing:
+            if self._kept is None:
+                self._kept = self._engine.raw_connection()
+            driver = cast(Driver, self._kept.driver_connection)
+            driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+            try:
+                yield driver
+                driver.execute("COMMIT")
+            except BaseException:
+                driver.rollback()  # nothing, where SQLite has done it by itself
+                raise
+
     def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """Who is owed which issue, and what became of it: the states of delivery.md §1, kept in the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,16 @@ from newsletter.errors import StoreError
 from newsletter.model import Commit, Delivery, Owed, State, Status
 from newsletter.readers import schema
 from newsletter.readers.accounts import LedgerRow, Tally, issue_keys, page_of_rows, tally
-from newsletter.readers.database import Database
-from newsletter.readers.entries import ERASED, ImpossibleError, commit, record, withhold
+from newsletter.readers.database import Database, Driver
+from newsletter.readers.entries import (
+    ERASED,
+    ImpossibleError,
+    NotAllError,
+    commit_all,
+    commit_some,
+    record,
+    withhold,
+)
 from newsletter.readers.queue import page
 
 
@@ -96,13 +104,13 @@ class Ledger:
         write to.
         """
         while True:
-            with self._database.read() as connection:
-                found, erased = page(connection, issue_key, now, limit, after, start)
+            with self._database.drive(writing=False) as driver:
+                found, erased = page(driver, issue_key, now, limit, after, start)
             if not erased:
                 return found
-            with self._database.write() as connection:
+            with self._database.drive(writing=True) as driver:
                 for reader_id in erased:
-                    withhold(connection, issue_key, reader_id, ERASED, now)
+                    withhold(driver, issue_key, reader_id, ERASED, now)
 
     def next_due(self, issue_key: str) -> datetime | None:
         """When the next owed row is due (1970 if it was never put off), or None if nobody is owed."""
@@ -128,13 +136,26 @@ class Ledger:
         commit.
         """
         try:
-            with self._database.write() as connection:
-                record(connection, issue_key, deliveries)
-                return commit(connection, issue_key, commits, now)
+            try:
+                return self._write(issue_key, deliveries, commits, commit_all, now)
+            except NotAllError:
+                return self._write(issue_key, deliveries, commits, commit_some, now)
         except ImpossibleError as error:
             raise StoreError(
                 f"issue {issue_key!r}: reader {error}", where=str(self._database.path)
             ) from error
+
+    def _write(
+        self,
+        issue_key: str,
+        deliveries: Sequence[Delivery],
+        commits: Sequence[Commit],
+        commit: Callable[[Driver, str, Sequence[Commit], datetime], dict[str, str]],
+        now: datetime,
+    ) -> dict[str, str]:
+        with self._database.drive(writing=True) as driver:
+            record(driver, issue_key, deliveries)
+            return commit(driver, issue_key, commits, now)
 
     def expire(self, issue_key: str, now: datetime) -> int:
         """Give up on all that are still owed the issue; returns how many."""

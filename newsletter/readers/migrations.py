@@ -5,16 +5,32 @@ from sqlalchemy import Connection, update
 from newsletter.readers import schema
 
 _TO_2 = (
-    "ALTER TABLE delivery ADD COLUMN committed_at INTEGER",
-    "ALTER TABLE delivery ADD COLUMN host TEXT NOT NULL DEFAULT ''",
+    "DROP INDEX delivery_unsettled",
     "DROP INDEX attempt_of",
+    "ALTER TABLE reader RENAME TO reader_1",
+    "ALTER TABLE delivery RENAME TO delivery_1",
     "ALTER TABLE attempt RENAME TO attempt_1",
 )
 _AFTER_2 = (
     """
-    INSERT OR IGNORE INTO attempt
-    SELECT issue_key, reader_id, 0, at, outcome, phase, code, detail, '', '', 0 FROM attempt_1
+    INSERT INTO reader (id, email, address_key, name, status, since)
+    SELECT id, email, address_key, name, status, since FROM reader_1 ORDER BY id
     """,
+    """
+    INSERT INTO delivery (issue_key, reader_id, state, attempts, next_at, reason)
+    SELECT issue_key, reader_id, state, attempts, next_at, reason
+    FROM delivery_1 ORDER BY issue_key, reader_id
+    """,
+    # The attempts had no numbers; counted in their order they get them.
+    """
+    INSERT INTO attempt
+      (issue_key, reader_id, number, at, outcome, phase, code, detail, host, tls, milliseconds)
+    SELECT issue_key, reader_id, row_number() OVER (PARTITION BY issue_key, reader_id ORDER BY id),
+      at, outcome, phase, code, detail, '', '', 0
+    FROM attempt_1
+    """,
+    "DROP TABLE reader_1",
+    "DROP TABLE delivery_1",
     "DROP TABLE attempt_1",
 )
 

@@ -2,15 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from newsletter.model import Owed, Reader, Status
 from newsletter.readers import schema
+from newsletter.readers.database import Driver
 
 _STATUS = {status.value: status for status in Status}
 
-# Given to the driver as they are, since they run for every message. There are two, since SQLite would not use
-# the index for (due, reader) > (due, last).
+# Two statements, since SQLite would not use the index for (due, reader) > (due, last).
 _OWED = """
 SELECT delivery.reader_id, delivery.attempts, coalesce(delivery.next_at, 0),
        reader.email, reader.name, reader.status
@@ -26,19 +24,21 @@ _LATER = f"""{_OWED}
 ORDER BY coalesce(delivery.next_at, 0), delivery.reader_id LIMIT ?4
 """
 
+_STATUS = {status.value: status for status in Status}
+
 
 def page(
-    connection: Connection, issue_key: str, now: datetime, limit: int, after: Owed | None, start: str
+    driver: Driver, issue_key: str, now: datetime, limit: int, after: Owed | None, start: str
 ) -> tuple[list[Owed], list[str]]:
     """The next rows in the queue, and the ids of the erased readers among them.
 
     It goes on after `after`, or begins after the reader id `start`.
     """
     due, last = (after.due, after.reader.id) if after else (0, start)
-    rows = connection.exec_driver_sql(_THEN, (issue_key, due, last, limit)).fetchall()
+    rows = driver.execute(_THEN, (issue_key, due, last, limit)).fetchall()
     if len(rows) < limit:
         values = (issue_key, due, schema.seconds(now), limit - len(rows))
-        rows = [*rows, *connection.exec_driver_sql(_LATER, values).fetchall()]
+        rows = [*rows, *driver.execute(_LATER, values).fetchall()]
     found: list[Owed] = []
     erased: list[str] = []
     for reader_id, tries, at, email, name, status in rows:

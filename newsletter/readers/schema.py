@@ -48,6 +48,7 @@ about = Table(
     Column("instance_id", Text, nullable=False),
 )
 
+# Kept in the order of the ids, which is the order in which an issue is sent.
 reader = Table(
     "reader",
     metadata,
@@ -58,6 +59,7 @@ reader = Table(
     Column("status", Text, nullable=False),
     Column("since", Integer, nullable=False),
     _one_of("status", Status),
+    sqlite_with_rowid=False,
 )
 
 # The proof of who agreed to what: rows are added, never changed. No foreign key: it outlives the reader.
@@ -89,6 +91,7 @@ issue = Table(
 # to leave, so that whoever settles a doubt knows where to look.
 # One address is owed one issue once (R5, UNIQUE(issue, address key)) by construction: an address key belongs
 # to one reader, and a reader has one row an issue. `reader_id` is no foreign key: rows outlive the reader.
+# With rowids, unlike its neighbours: each row changes twice, and that way its key need not move with it.
 delivery = Table(
     "delivery",
     metadata,
@@ -101,7 +104,6 @@ delivery = Table(
     Column("host", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False),
     _one_of("state", State),
-    sqlite_with_rowid=False,
 )
 
 # When a row is due; those never put off come first. The 0 is written out because SQLite compares the text of

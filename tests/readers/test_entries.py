@@ -379,9 +379,9 @@ def test_a_zombies_late_result_does_not_move_a_row_that_was_settled_and_committe
 
 def set_room(database: Database, pages: int) -> None:
     """Let the database grow by so many pages and no more, as a full disk would."""
-    with database.write() as connection:
-        now = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {now + pages}")
+    with database.drive(writing=True) as driver:
+        (now,) = driver.execute("PRAGMA page_count").fetchone()
+        driver.execute(f"PRAGMA max_page_count = {now + pages}")
 
 
 def test_what_a_full_disk_refused_is_written_later_from_memory(database: Database, ledger: Ledger) -> None:
