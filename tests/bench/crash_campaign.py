@@ -27,10 +27,9 @@ from tests.bench.throwaway import can_join, command, environment, make_publicati
 from tests.conftest import ROOT
 
 FIRST_DAY = date(2026, 11, 23)
+FREEZES = 0.05  # of all aims, where there is more than one run
 SPARE = 2  # senders that may lie frozen beside those that run
-STILL = (
-    3.0  # seconds without an accepted message after which the frozen go on: one may hold the ledger's lock
-)
+HELD = 1.0  # seconds after which we look whether a frozen sender holds the ledger's lock
 SPOILED = 50  # runs of one issue that end by themselves and leave somebody owed
 
 
@@ -60,7 +59,7 @@ class Sender:
     process: subprocess.Popen[bytes] | None = None
     aim: Aim | None = None
     at: float | None = None
-    frozen: bool = False
+    frozen: float = 0.0
 
 
 class Campaign:
@@ -77,7 +76,7 @@ class Campaign:
         self._joins = can_join(root)
         if options.runs_at_once > 1 and not self._joins:
             raise CampaignError("newsletter send has no --join: add --runs-at-once 1")
-        places = options.runs_at_once + (SPARE if self._joins else 0)
+        places = options.runs_at_once + SPARE
         self._sink = Sink(self.log, ports=places, pipelining=options.pipelining, chance=self._chance)
         self._sink.tell = self._on_moment
         folders = make_publication(
@@ -92,8 +91,7 @@ class Campaign:
         self._issue = ""
         self._clock = datetime.combine(FIRST_DAY, time_of_day(6, 45))
         self._inquest = Inquest(self._sink, self._ledger)
-        self._began = self._told = self._moved = time.monotonic()
-        self._accepted = 0
+        self._began = self._told = time.monotonic()
 
     def run(self) -> Audit:
         """Send issue after issue until there were kills enough, and audit it all."""
@@ -148,7 +146,7 @@ class Campaign:
 
     def _start_what_is_missing(self, wanted: int) -> None:
         for sender in self._senders.values():
-            awake = sum(not (other.frozen and self._joins) for other in self._running)
+            awake = sum(not other.frozen for other in self._running)
             if sender.process is None and awake < wanted:
                 self._start(sender)
 
@@ -168,12 +166,14 @@ class Campaign:
         self.tally.starts += 1
         self._give_aim(sender)
 
-    def _give_aim(self, sender: Sender) -> None:
-        sender.frozen = False
+    def _give_aim(self, sender: Sender, *, freeze: bool = False) -> None:
+        sender.frozen = 0.0
         sender.aim = sender.at = None
         if not self._enough:
-            only_missing = self.tally.kills >= self.options.kills
-            sender.aim = self._marksman.aim(only_missing=only_missing, freezes=self.options.runs_at_once > 1)
+            many = self.options.runs_at_once > 1
+            freeze = freeze or (many and self._chance.random() < FREEZES)
+            missing = self.tally.kills >= self.options.kills
+            sender.aim = self._marksman.freeze() if freeze else self._marksman.kill(only_missing=missing)
             if sender.aim.from_start:
                 sender.at = time.monotonic() + sender.aim.delay
 
@@ -186,22 +186,31 @@ class Campaign:
         now = time.monotonic()
         self._say_how_far(now)
         spoiled = 0
-        if self._accepted != self._sink.accepted:
-            self._accepted, self._moved = self._sink.accepted, now
         for sender in self._running:
             assert sender.process
             if sender.frozen:
-                if not work or now - self._moved > STILL:
-                    self.tally.slept += not work
-                    self._give_aim(sender)
-                    sender.process.send_signal(signal.SIGCONT)
-                    self._moved = now
+                self._wake(sender, now, work)
             elif sender.at and now >= sender.at:
                 lines = list(self._sink.lines(sender.port))
                 self._strike(sender, self._chance.choice(lines) if lines else None)
             elif sender.process.poll() is not None:
                 spoiled += self._take_leave(sender)
         return spoiled
+
+    def _wake(self, sender: Sender, now: float, work: bool) -> None:
+        """Let a frozen sender go on if nobody is owed any more, or if all others wait for its lock.
+
+        The latter is frozen once more, at another moment.
+        """
+        assert sender.process
+        if work and now - sender.frozen < HELD:
+            return
+        if work and not self._ledger.is_locked():
+            sender.frozen = now
+            return
+        self.tally.slept += not work
+        self._give_aim(sender, freeze=work)
+        sender.process.send_signal(signal.SIGCONT)
 
     def _take_leave(self, sender: Sender) -> bool:
         """A run that ended by itself; whether somebody was left owed, who is tried again minutes later."""
@@ -236,9 +245,9 @@ class Campaign:
         assert aim
         assert process
         sender.aim = sender.at = None
-        if aim.freeze:
+        if aim.freeze and sum(bool(other.frozen) for other in self._running) < SPARE:
             process.send_signal(signal.SIGSTOP)
-            sender.frozen = True
+            sender.frozen = time.monotonic()
             self.tally.freezes += 1
             self._sink.note({"what": "frozen", "port": sender.port, "issue": self._issue, "step": aim.step})
             return

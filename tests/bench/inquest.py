@@ -6,6 +6,7 @@ server's side, the ledger by reading its file.
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -57,9 +58,10 @@ class Finding:
 
 
 class LedgerFile:
-    """The ledger as anybody may read it: the file, read-only, with no code of the press."""
+    """The ledger as anybody may read it: the file, with no code of the press."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
         self._ids = dict(self._connection.execute("SELECT email, id FROM reader"))
 
@@ -75,6 +77,16 @@ class LedgerFile:
     def has_owed(self, issue: str) -> bool:
         query = "SELECT 1 FROM delivery WHERE issue_key = ? AND state = 'owed' LIMIT 1"
         return bool(self._connection.execute(query, (issue,)).fetchone())
+
+    def is_locked(self) -> bool:
+        """Whether somebody keeps all others from writing; we wait 0.3 s for our turn and write nothing."""
+        with closing(sqlite3.connect(self._path, timeout=0.3, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            connection.execute("ROLLBACK")
+        return False
 
     def close(self) -> None:
         self._connection.close()

@@ -39,7 +39,6 @@ _FREEZE_AT = (Step.AFTER_354, Step.IN_TEXT, Step.AFTER_COMMIT, Step.AFTER_DOT)
 
 BY_THE_CLOCK = 0.2  # of all kills
 AT_THE_START = 0.1  # of those: counted from the start of the process, not from its first connection
-FREEZES = 0.05  # of all aims
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,16 +63,18 @@ class Marksman:
         self._chance = chance
         self._landed = landed
 
-    def aim(self, *, only_missing: bool, freezes: bool) -> Aim:
-        """Where to hit the next process; without `freezes` it is always to be killed."""
+    def freeze(self) -> Aim:
+        """Where to freeze a process: with a message begun, before its commit or after it."""
+        aim = self._at(self._chance.choice(_FREEZE_AT))
+        aim.freeze = True
+        return aim
+
+    def kill(self, *, only_missing: bool) -> Aim:
+        """Where to kill a process; `only_missing` asks for a step at which no kill landed yet."""
         chance = self._chance
         missing = [step for step in STEPS if not self._landed[step]]
         if only_missing:
             return self._at(chance.choice(missing or list(UNSURE)))
-        if freezes and chance.random() < FREEZES:
-            aim = self._at(chance.choice(_FREEZE_AT))
-            aim.freeze = True
-            return aim
         if chance.random() < BY_THE_CLOCK:
             if chance.random() < AT_THE_START:
                 return Aim(delay=chance.uniform(0.05, 1.0), from_start=True)
