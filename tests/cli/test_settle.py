@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.cli.press import Press
-from newsletter.cli.run import only_run
 from newsletter.model import Outcome
 from tests.cli.conftest import Keyboard, answer_of, command, told
-from tests.cli.underway import KEY, commit, database, freeze, message_id, record, states
+from tests.cli.underway import KEY, a_run, commit, database, freeze, message_id, record, states
 from tests.cli.underway import doubts as doubts
 from tests.conftest import Newsletter
 
@@ -269,7 +267,7 @@ def test_a_decision_is_asked_for_by_its_number(
 def test_while_a_run_is_at_it_nobody_decides_about_its_messages(
     newsletter: Newsletter, paper: Path, doubts: dict[str, str]
 ) -> None:
-    with only_run(Press(paper), KEY):
+    with a_run(paper):
         answer = newsletter("settle", "--resend", "--all", "--yes")
         assert answer.code == 6
         assert "another run is sending 2026-11-23" in answer.err

@@ -14,13 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.cli.press import Press
-from newsletter.cli.run import only_run
 from newsletter.model import Outcome
 from newsletter.readers.accounts import Accounts
 from newsletter.readers.witness import Witness
 from tests.cli.conftest import answer_of, command, told
-from tests.cli.underway import FROZEN, KEY, LEFT, commit, database, freeze, record
+from tests.cli.underway import FROZEN, KEY, LEFT, a_run, commit, database, freeze, record
 from tests.cli.underway import doubts as doubts
 from tests.conftest import Newsletter
 
@@ -151,7 +149,7 @@ def test_a_run_is_followed_until_nobody_is_owed_the_issue(
         commit(paper, doubts["dan"])
         record(paper, doubts["bea"], doubts["cid"], doubts["dan"])
 
-    with only_run(Press(paper), KEY):
+    with a_run(paper):
         run = threading.Thread(target=end)
         run.start()
         answer = newsletter("status", KEY, "--watch")
@@ -163,7 +161,7 @@ def test_a_run_is_followed_until_nobody_is_owed_the_issue(
 def test_ctrl_c_ends_the_watch_and_not_the_run(
     newsletter: Newsletter, paper: Path, doubts: dict[str, str]
 ) -> None:
-    with only_run(Press(paper), KEY):
+    with a_run(paper):
         watch = command(paper, "status", "--watch")
         assert watch.stderr
         first = watch.stderr.readline().decode()
@@ -176,7 +174,7 @@ def test_ctrl_c_ends_the_watch_and_not_the_run(
 
 def test_on_a_terminal_the_line_is_drawn_again(paper: Path, doubts: dict[str, str]) -> None:
     ours, terminal = pty.openpty()
-    with only_run(Press(paper), KEY):
+    with a_run(paper):
         watch = command(paper, "status", "--watch", stderr=terminal)
         os.close(terminal)
         seen = b""

@@ -1,5 +1,6 @@
 """An issue on its way, without a mail server: frozen for readers of whom some are in doubt, some owed."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -80,6 +81,14 @@ def states(paper: Path) -> dict[str, str]:
 
 def message_id(paper: Path, reader_id: str) -> str:
     return Press(paper).links().message_id(reader_id, date.fromisoformat(KEY))
+
+
+@contextmanager
+def a_run(paper: Path) -> Iterator[None]:
+    """Hold the issue's lock, as a run in another terminal does."""
+    with (paper / ".newsletter" / f"sending-{KEY}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
