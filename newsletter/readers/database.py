@@ -131,6 +131,7 @@ class Database:
     def close(self) -> None:
         if self._kept is not None:
             self._kept.close()
+            self._kept = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:

@@ -64,7 +64,10 @@ def test_a_publications_folder_may_be_called_anything(tmp_path: Path) -> None:
 def pragmas(database: Database) -> list[object]:
     names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
     with database.write() as connection:
-        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    with database.drive(writing=False) as driver:
+        assert found == [driver.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+    return found
 
 
 def test_commits_are_on_disk_unless_they_need_not_be(tmp_path: Path) -> None:
@@ -80,23 +83,50 @@ def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
             connection.execute(insert(schema.consent), ROW)
             raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert count(database) == 0
+    def fail_driving() -> None:
+        with database.drive(writing=True) as driver:
+            driver.execute("INSERT INTO consent VALUES (1, 'r', 0, 'joined', 'test')")
+            raise ZeroDivisionError
+
+    for failing in (fail, fail_driving):
+        with pytest.raises(ZeroDivisionError):
+            failing()
+        assert count(database) == 0
+    with database.drive(writing=True) as driver:
+        driver.execute("INSERT INTO consent VALUES (1, 'r', 0, 'joined', 'test')")
+    assert count(database) == 1
 
 
-def test_the_right_to_write_is_held_from_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["write", "drive"])
+def test_the_right_to_write_is_held_from_the_start(tmp_path: Path, by: str) -> None:
     with (
         Database.open(URL, tmp_path) as database,
         Database.open(URL, tmp_path, busy_timeout=0.05) as other,
-        database.write(),
-        pytest.raises(StoreError) as caught,
-        other.write(),
+        database.write() if by == "write" else database.drive(writing=True),
     ):
-        pass
-    assert caught.value.message == "another program has kept the database locked for 0.05 s"
-    assert caught.value.where == f"{tmp_path}/.newsletter/newsletter.db"
-    assert caught.value.hint
+        for begin in (other.write(), other.drive(writing=True)):
+            with pytest.raises(StoreError) as caught, begin:
+                pass
+            assert caught.value.message == "another program has kept the database locked for 0.05 s"
+            assert caught.value.where == f"{tmp_path}/.newsletter/newsletter.db"
+            assert caught.value.hint
+
+
+def test_reading_needs_no_right_to_write(tmp_path: Path) -> None:
+    with Database.open(URL, tmp_path) as database, Database.open(URL, tmp_path, busy_timeout=0.05) as other:
+        with database.write(), other.drive(writing=False) as driver:
+            assert driver.execute("SELECT count(*) FROM consent").fetchall() == [(0,)]
+        with database.drive(writing=True):
+            assert count(other) == 0
+
+
+def test_a_statement_that_fails_by_the_driver_is_told_as_any_other(database: Database) -> None:
+    with (
+        pytest.raises(StoreError, match="the database says 'no such table: nowhere'") as caught,
+        database.drive(writing=False) as driver,
+    ):
+        driver.execute("SELECT 1 FROM nowhere")
+    assert caught.value.where == str(database.path)
 
 
 def test_a_lock_that_lasts_less_than_the_timeout_is_waited_for(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The commit before a message leaves, and what became of it: which rows move, and which must not."""
 
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -450,11 +451,40 @@ def test_while_another_process_keeps_the_database_locked_nothing_passes_and_noth
         assert events(database) == [("sent", 1, "", 0, "250 ok")]
 
 
-def test_a_writer_who_began_by_reading_waits_like_any_other(tmp_path: Path) -> None:
-    """R12: only a transaction that is a writer's from its start waits for its turn."""
-    with Database.open(URL, tmp_path) as one, Database.open(URL, tmp_path) as two:
-        first, second = crowd(one, 2)
-        freeze(Ledger(one))
-        assert due(Ledger(two)) == [first, second]
-        assert commit(Ledger(one), first) == {}
-        assert commit(Ledger(two), second, first) == {first: ""}
+def test_a_transaction_that_writes_for_messages_is_a_writers_from_its_start(
+    database: Database, ledger: Ledger
+) -> None:
+    """R12: one that began by reading would fail at its first writing, had another run written meanwhile."""
+    ids = crowd(database, 4)
+    freeze(ledger)
+    erase(database, ids[0], ids[3])
+    statements: list[str] = []
+    with database.drive(writing=False) as driver:
+        driver.set_trace_callback(statements.append)
+    assert due(ledger) == ids[1:3]
+    assert commit(ledger, *ids[1:4]) == {ids[3]: ""}
+    record(ledger, gave(ids[1]), gave(ids[2], Outcome.REFUSED))
+    begun = {"": 0, "BEGIN": 0, "BEGIN IMMEDIATE": 0}
+    begin = ""
+    for statement in statements:
+        if statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            begin = statement if statement in begun else ""
+        elif not statement.lstrip().startswith("SELECT"):
+            begun[begin] += 1
+    assert begun == {"": 0, "BEGIN": 0, "BEGIN IMMEDIATE": 10}
+
+
+def test_a_commit_that_the_disk_refuses_at_its_very_end_is_undone(
+    database: Database, ledger: Ledger, lea: str
+) -> None:
+    journal = database.path.with_name(f"{database.path.name}-wal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size, hard))
+    try:
+        with pytest.raises(StoreError, match="the disk failed"):
+            commit(ledger, lea)
+        assert state(ledger, lea) == ("owed", 0, "")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert commit(ledger, lea) == {}
+    assert state(ledger, lea) == ("in doubt", 1, "")
