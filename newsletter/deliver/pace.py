@@ -10,6 +10,9 @@ from newsletter.model import Owed
 PARKED = 10_000
 """Readers of slow domains who may be put aside while others go first; beyond that all wait for them."""
 
+TICK = 2e-6
+"""Seconds that a clock of microseconds can hardly tell from none."""
+
 SOON = 1.0
 """Seconds after which to look again where nothing says when."""
 
@@ -29,7 +32,7 @@ class Pace:
             return SOON
         left = self._next - now
         # What is further off than one gap was set by a clock that has been put back since.
-        return left if 0 < left < 2 * self._gap else 0.0
+        return left if TICK < left < 2 * self._gap else 0.0
 
     def begin(self, now: float) -> None:
         self._next = now + self._gap
