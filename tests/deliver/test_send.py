@@ -1,137 +1,24 @@
 """Sending over a real ledger: each reader once, each outcome written down, whatever the backend does."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from newsletter.config import Send
-from newsletter.deliver.backend import Backend, CarriesMany
 from newsletter.deliver.backends.memory import MemoryBackend
-from newsletter.deliver.fill import Filler
-from newsletter.deliver.message import MessageTemplate, cut
-from newsletter.deliver.send import World, send
-from newsletter.deliver.threads import Threads
 from newsletter.errors import Deferred, InDoubt, Refused, StoreError, Unavailable
-from newsletter.fields import field
-from newsletter.links import Links, Signer
-from newsletter.model import Commit, Delivery, Edition, Message, Outcome, Publication, State
+from newsletter.model import Commit, Message, Outcome, Publication, State
 from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
-from newsletter.readers.store import Readers
-
-KEY = "2026-11-23"
-START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-NAMES = ("ada", "bea", "cleo", "dora", "eve")
-
-
-class Clock:
-    """A time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += timedelta(seconds=seconds)
-
-
-class House:
-    """A publication with five readers, its ledger, and an issue frozen for them."""
-
-    def __init__(self, database: Database, publication: Publication) -> None:
-        self.readers = Readers(database)
-        self.ledger = Ledger(database)
-        self.clock = Clock()
-        self.stop = False
-        self.world = World(
-            clock=lambda: self.clock.now,
-            sleep=self.clock.sleep,
-            random=lambda: 0.0,
-            stopping=lambda: self.stop,
-        )
-        self.links = Links(publication, Signer((b"k" * 32,), list_id=publication.list_id))
-        for name in NAMES:
-            self.readers.add(read_address(f"{name}@example.org"), name, source="test", now=START)
-        edition = Edition(
-            key=KEY,
-            subject="Sujet",
-            preheader="",
-            html=f"<p>{field('name')}</p>",
-            text=field("name"),
-            sender=publication.sender,
-        )
-        self.template: MessageTemplate = cut(edition, publication, at=START)
-        self.ledger.freeze(
-            issue_key=KEY,
-            fingerprint=edition.fingerprint,
-            subject="Sujet",
-            template=self.template.dumps(),
-            date=START,
-            now=START,
-        )
-
-    def run(
-        self, backend: Backend | CarriesMany, *, per_second: float = 0, patience: int = 0
-    ) -> Iterator[Delivery]:
-        return send(
-            Filler(self.template, self.links).fill,
-            issue_key=KEY,
-            carrier=backend if isinstance(backend, CarriesMany) else Threads([backend]),
-            ledger=self.ledger,
-            settings=Send(per_second=per_second, patience=timedelta(minutes=patience)),
-            world=self.world,
-            expires_at=START + timedelta(hours=12),
-        )
-
-    def states(self) -> dict[str, str]:
-        return {row.email.partition("@")[0]: row.state for row in self.ledger.rows(KEY)}
+from tests.deliver.house import KEY, NAMES, START, House, Moody, once, raises
 
 
 @pytest.fixture
 def house(tmp_path: Path, publication: Publication) -> Iterator[House]:
     with Database.open("sqlite:///n.db", tmp_path, durable=False) as database:
         yield House(database, publication)
-
-
-class Moody(MemoryBackend):
-    """A carrier that does for each reader, before and after `commit`, what a test says."""
-
-    def __init__(
-        self,
-        before: dict[str, Callable[[], None]] | None = None,
-        after: dict[str, Callable[[], None]] | None = None,
-    ) -> None:
-        super().__init__()
-        self.before = before or {}
-        self.after = after or {}
-        self.tried: list[str] = []
-
-    def send(self, message: Message, commit: Callable[[], None]) -> str:
-        name = message.recipient.partition("@")[0]
-        self.tried.append(name)
-        self.before.get(name, lambda: None)()
-
-        def and_then() -> None:
-            commit()
-            self.after.get(name, lambda: None)()
-
-        return super().send(message, and_then)
-
-
-def raises(error: BaseException) -> Callable[[], None]:
-    def do() -> None:
-        raise error
-
-    return do
-
-
-def once(do: Callable[[], None]) -> Callable[[], None]:
-    left = [do]
-    return lambda: left.pop()() if left else None
 
 
 def test_everybody_gets_the_issue_once_and_a_second_run_sends_nothing(house: House) -> None:
