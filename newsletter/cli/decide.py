@@ -86,7 +86,7 @@ def cancel(press: Press, issue: str, yes: bool, who: str | None) -> int:
       newsletter cancel 2026-11-23
     """
     from newsletter.cli.ask import ask_number, who_decides
-    from newsletter.cli.run import in_words
+    from newsletter.cli.tallies import in_words
     from newsletter.readers.accounts import Accounts
     from newsletter.readers.decisions import Decisions
     from newsletter.readers.ledger import Ledger

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
-import sys
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsletter.cli.ask import ask_number, who_decides
 from newsletter.cli.compose import edition_of
 from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
 from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError, Unavailable
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from newsletter.cli.press import Press
-    from newsletter.cli.run import Books
     from newsletter.cli.schedule import Schedule
+    from newsletter.cli.sending import Books
     from newsletter.deliver.backend import Backend
     from newsletter.deliver.fill import Filler
     from newsletter.deliver.message import MessageTemplate
@@ -46,7 +44,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     Example:
       newsletter test --to me@example.org --to colleague@example.org
     """
-    from newsletter.cli.run import pen
+    from newsletter.cli.sending import pen
     from newsletter.deliver.message import cut
     from newsletter.model import Reader
     from newsletter.readers.addresses import read_address
@@ -98,8 +96,9 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
       newsletter send
       newsletter send 2026-11-23 --at 07:00 --not-after 07:45 --yes
     """
-    from newsletter.cli.run import only_run, open_books, pen
+    from newsletter.cli.lock import only_run
     from newsletter.cli.schedule import read_schedule
+    from newsletter.cli.sending import open_books, pen
 
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
@@ -146,7 +145,7 @@ def _send(
     beside: bool,
 ) -> int:
     """From the plan to the end of the run, with the issue's lock in hand."""
-    from newsletter.cli.run import Manner, check_everybody, deliver
+    from newsletter.cli.sending import Manner, check_everybody, deliver
     from newsletter.deliver.message import MessageTemplate
     from newsletter.model import Status
 
@@ -173,12 +172,12 @@ def _send(
     if wishes.dry_run:
         say("Dry run: nothing was sent and nothing written down.")
         return 0
-    _confirm(count, yes=wishes.yes)
+    ask_number(count, f"Type the number of readers ({number(count)}) to send", yes=wishes.yes, where="send")
     _wait_for_hour(press, wishes.schedule)
     if not frozen:
         frozen = _frozen(press, books, folder)
         _check_hours(press, books, books.ledger.tally(key).owed, wishes.schedule)
-    if wishes.restored:
+    if wishes.restored and not books.rehearsal:
         _doubt_all(press, books, key)
     filler = write(MessageTemplate.loads(frozen.template))
     if wishes.strict:
@@ -189,7 +188,7 @@ def _send(
 
 def _frozen(press: Press, books: Books, folder: Path) -> Frozen:
     """The issue frozen as its files are now, which may be later than the plan was shown."""
-    from newsletter.cli.run import freeze
+    from newsletter.cli.sending import freeze
     from newsletter.deliver.message import cut
 
     edition = edition_of(press, folder)[1]
@@ -211,7 +210,7 @@ def _check_witness(books: Books, key: str) -> None:
 def _doubt_all(press: Press, books: Books, key: str) -> None:
     from newsletter.readers.decisions import Decisions
 
-    count = Decisions(books.database).doubt_all(key, who=getpass.getuser(), now=press.utc_now())
+    count = Decisions(books.database).doubt_all(key, who=who_decides(None), now=press.utc_now())
     say(f"{plural(count, 'reader')} may have the issue already, and is in doubt now.")
     say(f"What the mail server knows of them: newsletter settle {key} --log /var/log/mail.log")
 
@@ -280,7 +279,7 @@ def _tell_difference(press: Press, folder: Path, frozen: Frozen) -> None:
 
 
 def _finished(books: Books, frozen: Frozen) -> int:
-    from newsletter.cli.run import in_words
+    from newsletter.cli.tallies import in_words
 
     tally = books.ledger.tally(frozen.key)
     say(f"Nothing is owed any more: {in_words(tally)}")
@@ -295,21 +294,3 @@ def _plan(press: Press, key: str, subject: str, count: int, *, rehearsal: bool) 
     say(f"  from     {sender.name} <{sender.address}>")
     say(f"  to       {plural(count, 'reader')}")
     say(f"  through  {config.send.backend}{' (a rehearsal: nobody gets mail)' if rehearsal else ''}")
-
-
-def _confirm(count: int, *, yes: bool) -> None:
-    """Go on only if the person types the number of readers; raises ConfigError without a terminal."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigError(
-            "nobody is there to confirm", where="send", hint="add --yes, or --dry-run to look only"
-        )
-    try:
-        typed = click.prompt(f"Type the number of readers ({number(count)}) to send", err=True)
-    except click.Abort:
-        say("")  # the cursor still stands behind the question
-        raise
-    if re.sub(r"\D", "", str(typed)) != str(count):
-        hint = "run it again, and type the number that it shows"
-        raise ConfigError(f"{typed!r} is not {number(count)}: nothing was sent", where="send", hint=hint)

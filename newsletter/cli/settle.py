@@ -147,7 +147,7 @@ class _Doubts:
     def settle_by_person(self, wishes: _Wishes) -> None:
         """Settle what a person decides to be sent, or to be sent again, once they have said so twice."""
         from newsletter.cli.ask import ask_number, who_decides
-        from newsletter.cli.run import only_run
+        from newsletter.cli.lock import only_run
         from newsletter.readers.accounts import Accounts
         from newsletter.readers.decisions import Kind
 
@@ -244,8 +244,8 @@ def _in_words(trace: Trace | None) -> str:
 
 def _tell(press: Press, key: str, tally: Tally, log: MailLog | None) -> None:
     """What remains, and what to type next."""
-    from newsletter.cli.run import in_words
-    from newsletter.cli.watch import is_sending
+    from newsletter.cli.lock import is_sending
+    from newsletter.cli.tallies import in_words
 
     if log:
         first, last = log.span

@@ -75,7 +75,7 @@ def _not_sent(
 
 def _rehearsal(press: Press, key: str) -> str:
     """What became of the issue's rehearsal, in words; "" if none was held."""
-    from newsletter.cli.run import in_words
+    from newsletter.cli.tallies import in_words
     from newsletter.readers.ledger import Ledger
 
     if not (press.config.state / "rehearsal.db").exists():
@@ -130,7 +130,7 @@ class _Report:
         return (row for state in order for row in self._ledger.rows(self._frozen.key, state))
 
     def _tell(self) -> None:
-        from newsletter.cli.run import in_words
+        from newsletter.cli.tallies import in_words
         from newsletter.readers.accounts import Accounts
         from newsletter.readers.decisions import Decisions
 
@@ -201,7 +201,7 @@ class _Report:
 
 def _facts(key: str, frozen: Frozen | None, tally: Tally, approval: Approval | None) -> dict[str, object]:
     """The same keys whether or not the issue was sent: what is not known is null."""
-    from newsletter.cli.run import facts
+    from newsletter.cli.tallies import facts
 
     approved = approval and {
         "fingerprint": approval.fingerprint,

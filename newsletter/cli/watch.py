@@ -1,12 +1,12 @@
 """Another terminal's run, followed from the ledger."""
 
-import fcntl
 import time
 from collections import deque
 
+from newsletter.cli.lock import is_sending
 from newsletter.cli.press import Press
-from newsletter.cli.run import in_words
 from newsletter.cli.screen import progress
+from newsletter.cli.tallies import in_words
 from newsletter.readers.accounts import Tally
 from newsletter.readers.ledger import Ledger
 
@@ -15,21 +15,6 @@ EVERY = 1.0
 
 LOOKS = 10
 """Looks back over which the rate is taken."""
-
-
-def is_sending(press: Press, key: str) -> bool:
-    """Whether a run holds the issue's lock.
-
-    To ask is to share the lock for a moment, in which a run that begins would be turned away.
-    """
-    try:
-        with (press.config.state / f"sending-{key}.lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def follow(press: Press, ledger: Ledger, key: str) -> None:

@@ -30,7 +30,7 @@ def test_a_wrong_number_sends_nothing(paper: Path, door: Door) -> None:
     answer = keyboard.answer()
     assert answer.code == 2
     assert told(answer) == [
-        "Error: send: '4' is not 3: nothing was sent",
+        "Error: send: '4' is not 3: nothing was done",
         "Hint: run it again, and type the number that it shows",
     ]
     nothing_sent(paper)
@@ -64,7 +64,7 @@ def test_whoever_stops_at_the_question_has_begun_nothing(paper: Path, door: Door
 def test_where_nobody_can_answer_nothing_is_sent_without_yes(
     paper: Path, door: Door, newsletter: Newsletter
 ) -> None:
-    lines = ["Error: send: nobody is there to confirm", "Hint: add --yes, or --dry-run to look only"]
+    lines = ["Error: send: nobody is there to confirm", "Hint: add --yes"]
     no_terminal = newsletter("send")
     assert (no_terminal.code, told(no_terminal)) == (2, lines)
     closed = answer_of(command(paper, "send", stdin=None, preexec_fn=lambda: os.close(0)))
@@ -215,7 +215,8 @@ def test_a_publications_folder_may_be_called_anything(
     assert newsletter(*SEND).err.endswith("1 reader = 1 sent\n")
     assert "A rehearsal was held" in newsletter("status").err
     assert sorted(path.name for path in (odd / ".newsletter").iterdir()) == [
-        *("newsletter.db", "outbox", "rehearsal.db", "secret", "sending-2026-11-23.lock"),
+        *("joined-2026-11-23.lock", "newsletter.db", "outbox", "rehearsal.db", "secret"),
+        "sending-2026-11-23.lock",
     ]
 
 

@@ -1,6 +1,5 @@
-"""One run of sending as the command line drives it: its books, its lock, its signals, its end in words."""
+"""One run of sending as the command line drives it: its books, its signals, its end in words."""
 
-import fcntl
 import json
 import random
 import secrets
@@ -20,13 +19,14 @@ import click
 from newsletter.cli.press import Press
 from newsletter.cli.schedule import Schedule, TooLate
 from newsletter.cli.screen import Progress, number, plural, progress, say
+from newsletter.cli.tallies import facts, in_words
 from newsletter.deliver.backend import Backend, CarriesMany
 from newsletter.deliver.dkim import read_seals
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate
 from newsletter.deliver.send import World, send
 from newsletter.deliver.threads import Threads
-from newsletter.errors import ContentError, NewsletterError, StoreError, Unavailable
+from newsletter.errors import ContentError, StoreError, Unavailable
 from newsletter.model import Delivery, Outcome, Owed, State, Status
 from newsletter.readers.accounts import Accounts, Tally
 from newsletter.readers.database import Database
@@ -43,12 +43,6 @@ SIGNERS = 2
 
 WITNESS_SECONDS = 5.0
 NAMED = 20
-
-
-class AnotherRun(NewsletterError):
-    """Another run is sending this issue."""
-
-    exit_code = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,36 +83,6 @@ def open_books(press: Press, backend: Backend) -> Iterator[Books]:
         copy = Readers(rehearsal, rehearsal=True)
         copy.replace_all(Readers(database).stream(Status.ACTIVE))
         yield Books(database=rehearsal, readers=copy, ledger=Ledger(rehearsal, rehearsal=True), witness=None)
-
-
-@contextmanager
-def only_run(press: Press, key: str, *, join: bool = False) -> Iterator[bool]:
-    """Hold the issue's lock, which falls with the process; gives whether others run beside this one.
-
-    Raises AnotherRun if somebody else has it, unless we `join`. For the pace only: two runs at once are safe,
-    since each row is committed by one of them alone.
-    """
-    path = press.config.state / f"sending-{key}.lock"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        hint = "make room on the disk, or the folder writable, and run the same command again"
-        where = press.shown(path)
-        raise StoreError(f"cannot be written: {error.strerror}", where=where, hint=hint) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if not join:
-                hint = (
-                    f"follow it: newsletter status {key} --watch; or take part: newsletter send {key} --join"
-                )
-                message = f"another run is sending {key}"
-                raise AnotherRun(message, where=press.shown(path), hint=hint) from error
-            yield True
-            return
-        yield False
 
 
 def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemplate) -> Frozen:
@@ -179,6 +143,7 @@ def deliver(
     config = press.config
     with _stop_on_signal() as stop:
         total = books.ledger.tally(frozen.key).owed
+        _witness(books, frozen)
         try:
             with progress(total, as_json=manner.as_json) as shown:
                 world = World(
@@ -211,15 +176,16 @@ def deliver(
 
 
 def _watch(books: Books, frozen: Frozen, deliveries: Iterator[Delivery], shown: Progress) -> int:
-    """Show each delivery as it comes; returns how many were refused."""
+    """Show each delivery as it comes, and have the witness see it; returns how many were refused."""
     refused = 0
-    noted = time.monotonic()
+    next_note = time.monotonic() + WITNESS_SECONDS
     for delivery in deliveries:
         refused += delivery.outcome is Outcome.REFUSED
         shown.count(delivery)
-        if time.monotonic() - noted > WITNESS_SECONDS:
+        if (now := time.monotonic()) > next_note:
             _witness(books, frozen)
-            noted = time.monotonic()
+            took = time.monotonic() - now
+            next_note = now + max(WITNESS_SECONDS, 20 * took)
     return refused
 
 
@@ -236,6 +202,8 @@ def _ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: b
     """Tell how the run ended and what to type next; the exit code."""
     key = frozen.key
     tally = books.ledger.tally(key)
+    if books.witness and books.witness.trouble:
+        say(f"Warning: {books.witness.trouble}")
     code = _code(tally, refused=refused, asked=asked)
     late = bool(tally.owed) and not asked and manner.schedule.over(press.now())
     if manner.as_json:
@@ -273,34 +241,6 @@ def _name_owed(press: Press, ledger: Ledger, key: str) -> None:
         say(f"  still owed: {row.email or row.reader_id}{due}{said}")
     if len(rows) > NAMED:
         say(f"  … and more: newsletter status {key}")
-
-
-def facts(tally: Tally) -> dict[str, object]:
-    """Everybody accounted for, for programs."""
-    return {
-        "audience": tally.audience,
-        "sent": tally.sent,
-        "refused": tally.refused,
-        "expired": tally.expired,
-        "withheld": dict(tally.withheld),
-        "in_doubt": tally.in_doubt,
-        "owed": tally.owed,
-        "holds": tally.holds,
-    }
-
-
-def in_words(tally: Tally) -> str:
-    """Everybody accounted for: "1,000 readers = 998 sent + 1 refused + 1 withheld (left)"."""
-    counts = {
-        "sent": tally.sent,
-        "refused": tally.refused,
-        "expired": tally.expired,
-        **{f"withheld ({reason})": count for reason, count in tally.withheld.items()},
-        "in doubt": tally.in_doubt,
-        "owed": tally.owed,
-    }
-    parts = " + ".join(f"{number(count)} {what}" for what, count in counts.items() if count) or "0"
-    return f"{plural(tally.audience, 'reader')} = {parts}"
 
 
 class _Stop:
