@@ -101,6 +101,8 @@ class SmtpLines:
         while not self._failure:
             while self._idle and self._idle[-1].line.spent:
                 self._drop(self._idle[-1])
+            if not self._idle and self._connections and self._room(connections) <= 0:
+                return None
             rest = self._take(work)
             if rest != 0:
                 return rest
@@ -228,8 +230,8 @@ class SmtpLines:
 
     # ---- connections ----
 
-    def _open_more(self, connections: int) -> None:
-        """As many more as there are, so that a long run is soon at full strength and a short one opens few.
+    def _room(self, connections: int) -> int:
+        """How many more may be opened.
 
         After a server has declined some, or asked us to slow down, one is added at a time.
         """
@@ -237,8 +239,12 @@ class SmtpLines:
             self._allowed = max(1, min(connections, self._allowed + self._accepted // GAIN))
             self._accepted %= GAIN
             connections = self._allowed
-        there = len(self._connections)
-        more = min(connections - there, max(1, there)) - self._openings.under_way
+        return connections - len(self._connections) - self._openings.under_way
+
+    def _open_more(self, connections: int) -> None:
+        """As many more as there are: a long run is soon at full strength, and a short one opens few."""
+        there = max(1, len(self._connections))
+        more = min(self._room(connections), there - self._openings.under_way)
         for _ in range(more):
             self._openings.begin()
 
