@@ -113,6 +113,14 @@ class Press:
 
     # ---- the parts, joined ----
 
+    def files_digest(self, folder: Path) -> str:
+        """A digest of all files that an issue is composed from, in its folder and around it."""
+        from newsletter.compose.sources import digest_of
+
+        root, logo = self.config.root, self.config.look.logo
+        paths = [folder, root / "templates", root / FILE, *([root / logo] if logo else [])]
+        return digest_of(paths, root)
+
     def issue(self, folder: Path) -> "Issue":
         from newsletter.compose.issue import read_issue
 

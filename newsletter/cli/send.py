@@ -191,9 +191,11 @@ def _frozen(press: Press, books: Books, folder: Path) -> Frozen:
     from newsletter.cli.sending import freeze
     from newsletter.deliver.message import cut
 
+    files = press.files_digest(folder)
     edition = edition_of(press, folder)[1]
     _check_approval(press, books, edition)
-    return freeze(press, books, edition, cut(edition, press.config.publication, at=press.now()))
+    template = cut(edition, press.config.publication, at=press.now())
+    return freeze(press, books, edition, template, files=files)
 
 
 def _check_witness(books: Books, key: str) -> None:
@@ -269,6 +271,8 @@ def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | 
 def _tell_difference(press: Press, folder: Path, frozen: Frozen) -> None:
     """One line if the files are no longer what is being sent: the frozen bytes go on all the same."""
     say(f"{bold(frozen.key)} was frozen at {frozen.frozen_at.astimezone(press.zone):%H:%M on %d %B %Y}.")
+    if press.files_digest(folder) == frozen.files:
+        return  # composing takes as long as hundreds of mails, which is not for a run that goes on
     try:
         same = press.edition(press.issue(folder)).fingerprint == frozen.fingerprint
     except NewsletterError as error:

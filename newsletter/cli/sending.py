@@ -85,7 +85,9 @@ def open_books(press: Press, backend: Backend) -> Iterator[Books]:
         yield Books(database=rehearsal, readers=copy, ledger=Ledger(rehearsal, rehearsal=True), witness=None)
 
 
-def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemplate) -> Frozen:
+def freeze(
+    press: Press, books: Books, edition: "Edition", template: MessageTemplate, *, files: str
+) -> Frozen:
     """Fix the edition's bytes and its audience; an earlier rehearsal of the issue is forgotten."""
     if books.rehearsal:
         books.ledger.begin_again(edition.key)
@@ -96,6 +98,7 @@ def freeze(press: Press, books: Books, edition: "Edition", template: MessageTemp
         template=template.dumps(),
         date=template.date,
         now=press.utc_now(),
+        files=files,
     )
 
 

@@ -85,6 +85,10 @@ class Queue:
         if self._domains and (lane := self._domains.get(_domain(owed))):
             lane.end()
 
+    def read_anew(self) -> None:
+        """Ask once more for those who come next: some of them are not owed the issue any more."""
+        self._page.clear()
+
     def again(self) -> None:
         """Begin at the first readers again; those whose messages are still on their way are passed over."""
         self._page.clear()

@@ -227,6 +227,8 @@ class Run:
             self._queue.end(self._tasks.pop(message.id).owed)
             if reason:
                 self._news.append(_withheld(task.owed, reason, now))
+            else:
+                self._queue.read_anew()
         return held
 
     # ---- what becomes of it ----

@@ -32,9 +32,9 @@ FROM delivery JOIN issue ON issue.key = delivery.issue_key LEFT JOIN reader ON r
 WHERE delivery.issue_key = ?1 AND delivery.reader_id = ?2
 """
 _SENT = """
-UPDATE delivery SET state = 'sent'
+UPDATE delivery SET state = 'sent', next_at = NULL
 WHERE issue_key = ?1 AND reader_id IN (SELECT value FROM json_each(?3))
-  AND +state = 'in doubt' AND attempts = ?2
+  AND +state IN ('in doubt', 'owed') AND attempts = ?2
 """
 _RECORD = """
 UPDATE delivery SET state = ?5, attempts = ?6, next_at = ?7, reason = ?8
@@ -157,8 +157,9 @@ def record(driver: Driver, issue_key: str, deliveries: Sequence[Delivery]) -> No
     """Note what attempts gave, and move each row on if it is still that attempt's to move.
 
     The number and `committed` tell whose it is: a row that another run has meanwhile, or that is settled,
-    stays as it is. Raises ImpossibleError for what cannot be: an outcome that has no place before or after
-    the commit, a reader who was never owed the issue.
+    stays as it is; but a late "sent" also holds for one that somebody has decided to send again, as long as
+    that has not been done (R4). Raises ImpossibleError for what cannot be: an outcome that has no place
+    before or after the commit, a reader who was never owed the issue.
     """
     sent: defaultdict[int, list[str]] = defaultdict(list)
     for delivery in deliveries:

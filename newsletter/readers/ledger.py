@@ -26,7 +26,10 @@ from newsletter.readers.queue import page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """An issue as it was when its first copy could leave; `template` is all that makes its messages."""
+    """An issue as it was when its first copy could leave.
+
+    `template` is all that makes its messages, `files` a digest of the files it was composed from.
+    """
 
     key: str
     fingerprint: str
@@ -34,6 +37,7 @@ class Frozen:
     template: str
     date: datetime
     frozen_at: datetime
+    files: str
 
 
 _row = schema.delivery.c
@@ -62,7 +66,15 @@ class Ledger:
         return _as_frozen(row) if row else None
 
     def freeze(
-        self, *, issue_key: str, fingerprint: str, subject: str, template: str, date: datetime, now: datetime
+        self,
+        *,
+        issue_key: str,
+        fingerprint: str,
+        subject: str,
+        template: str,
+        date: datetime,
+        now: datetime,
+        files: str = "",
     ) -> Frozen:
         """Fix the issue's bytes and audience: from now on each active reader is owed it, and nobody else.
 
@@ -83,6 +95,7 @@ class Ledger:
                     date=date.isoformat(),
                     audience=audience,
                     frozen_at=schema.seconds(now),
+                    files=files,
                 )
             )
             values = [literal(issue_key), _reader.id, literal(State.OWED.value), literal(0), literal("")]
@@ -212,4 +225,5 @@ def _as_frozen(row: Row[Any]) -> Frozen:
         template=row.template,
         date=datetime.fromisoformat(row.date),
         frozen_at=schema.moment(row.frozen_at),
+        files=row.files,
     )

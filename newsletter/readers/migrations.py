@@ -5,6 +5,7 @@ from sqlalchemy import Connection, update
 from newsletter.readers import schema
 
 _TO_2 = (
+    "ALTER TABLE issue ADD COLUMN files TEXT DEFAULT '' NOT NULL",
     "DROP INDEX delivery_unsettled",
     "DROP INDEX attempt_of",
     "ALTER TABLE reader RENAME TO reader_1",

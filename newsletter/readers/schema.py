@@ -74,6 +74,7 @@ consent = Table(
 )
 
 # `audience` is counted for itself at the freeze, so that the rows can be checked against it ever after.
+# `files` is a digest of what the issue was made of, to tell quickly whether any of that has changed since.
 issue = Table(
     "issue",
     metadata,
@@ -85,6 +86,7 @@ issue = Table(
     Column("audience", Integer, nullable=False),
     Column("frozen_at", Integer, nullable=False),
     Column("cancelled_at", Integer),
+    Column("files", Text, nullable=False, server_default=""),
 )
 
 # `attempts` is the number of the row's last attempt, `committed_at` and `host` when and to whom it was about

@@ -174,3 +174,18 @@ def test_whoever_a_restored_database_has_as_owed_is_in_doubt_and_can_be_settled(
     decisions.settle(KEY, {tried: "", never: ""}, kind=Kind.RESEND, who="ada", now=LATER)
     assert commit(ledger, never, number=2, now=LATER) == {}
     assert commit(ledger, tried, number=3, now=LATER) == {}
+
+
+def test_an_answer_that_comes_after_the_decision_to_send_again_saves_the_second_copy(
+    readers: Readers, ledger: Ledger, decisions: Decisions
+) -> None:
+    lea, bob = enter(readers, "lea@example.org", "bob@example.org")
+    freeze(ledger)
+    assert commit(ledger, lea, bob) == {}
+    decisions.settle(KEY, {lea: "", bob: ""}, kind=Kind.RESEND, who="ada", now=NOW)
+    record(ledger, gave(lea))
+    assert state(ledger, lea) == ("sent", 1, "")
+    assert due(ledger) == [bob]
+    assert commit(ledger, bob, number=2) == {}
+    record(ledger, gave(bob))  # of the first attempt: the second is out, and may be a second copy
+    assert state(ledger, bob) == ("in doubt", 2, "")
