@@ -39,12 +39,10 @@ def page(
     if len(rows) < limit:
         values = (issue_key, due, schema.seconds(now), limit - len(rows))
         rows = [*rows, *driver.execute(_LATER, values).fetchall()]
-    found: list[Owed] = []
-    erased: list[str] = []
-    for reader_id, tries, at, email, name, status in rows:
-        if email is None:
-            erased.append(reader_id)
-            continue
-        reader = Reader(id=reader_id, email=email, name=name, status=_STATUS[status])
-        found.append(Owed(reader=reader, tries=tries, due=at))
+    erased = [reader_id for reader_id, _, _, email, _, _ in rows if email is None]
+    found = [
+        Owed(reader=Reader(id=reader_id, email=email, name=name, status=_STATUS[status]), tries=tries, due=at)
+        for reader_id, tries, at, email, name, status in rows
+        if email is not None
+    ]
     return found, erased

@@ -27,7 +27,6 @@ from newsletter.readers.ledger import Ledger
 
 GROUPS = (4, 20, 50, 100)
 ROUNDS = 7
-FEWEST = 2_000
 AUDIENCE = 10_000
 BIG = 1_000_000
 PAGE = 500
@@ -135,12 +134,13 @@ def bare(driver: sqlite3.Connection, key: str, count: int, size: int, clock: Clo
 
 
 def bench(database: Database, driver: sqlite3.Connection, size: int) -> None:
-    count = max(FEWEST, 50 * size)
+    count = min(AUDIENCE, 500 * size)
     spent: dict[str, list[Clock]] = {"ours": [], "bare": []}
     for number in range(ROUNDS):
         for name, clocks in spent.items():
             key = f"{name}-{size}-{number}"
             freeze(database, key)
+            driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
             clock = Clock()
             if name == "ours":
                 ours(database, key, count, size, clock)
