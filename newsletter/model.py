@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +162,7 @@ class Reader:
     status: Status = Status.ACTIVE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One mail to one reader, ready to travel.
 
     `id` is the Message-ID without its brackets; `segments` joined are the whole message: ASCII, CRLF, no line
@@ -202,8 +202,10 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
+# Message, Owed, Commit and Delivery are made for every message of a run: a tuple takes half the time.
+
+
+class Owed(NamedTuple):
     """A reader who is owed an issue, after so many tries; `due` is when, in seconds since 1970, or 0."""
 
     reader: Reader
@@ -211,8 +213,7 @@ class Owed:
     due: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(NamedTuple):
     """One reader's row that is about to pass the point of no return.
 
     `number` says which attempt of the row it is, from 1; `host` is who will get the message.
@@ -223,8 +224,7 @@ class Commit:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What one attempt for one reader gave; `detail` is the carrier's receipt or the reason.
 
     `number` says which attempt of the row it was, from 1, `at` when it ended, and `committed` whether it had
