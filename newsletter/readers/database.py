@@ -114,7 +114,8 @@ class Database:
         """What `write` is, or `read`, by the driver alone: for statements that run for every message.
 
         One connection is kept for it, with its pages in memory and its statements compiled; what SQLAlchemy
-        adds to a transaction is more than the work for the few messages in it. Threads take turns.
+        adds to a transaction is more than the work for the few messages in it. Threads take turns, those that
+        only read too; not to be nested, nor in `write`. Raises StoreError.
         """
         with self._translated(), self._writing:
             if self._kept is None:
