@@ -147,14 +147,12 @@ class House:
         *,
         connections: int = 1,
         patience: int = 0,
-        clock: Callable[[], datetime] | None = None,
-        start: str = "",
         max_age: int = 12,
     ) -> Told:
         """Send what is owed; `patience` is in minutes, `max_age` in hours."""
         news: list[tuple[str, str]] = []
         world = World(
-            clock=clock or (lambda: self.clock.now),
+            clock=lambda: self.clock.now,
             sleep=self.clock.sleep,
             random=lambda: 0.0,
             stopping=lambda: self.stop,
@@ -168,7 +166,6 @@ class House:
                 settings=Send(connections=connections, patience=timedelta(minutes=patience)),
                 world=world,
                 expires_at=START + timedelta(hours=max_age),
-                start=start,
             ):
                 news.append((delivery.recipient.name, str(delivery.outcome)))
         except NewsletterError as error:
@@ -208,6 +205,13 @@ class House:
         """To whom the reader's copy was committed last, and what is noted of it last."""
         [row] = [row for row in self.ledger.rows(KEY) if row.name == name]
         return row.host, row.last_detail
+
+    def tls(self, name: str) -> str:
+        """How the way of the reader's copy was secured."""
+        [row] = [row for row in self.ledger.rows(KEY) if row.name == name]
+        query = select(schema.attempt.c.tls).where(schema.attempt.c.reader_id == row.reader_id)
+        with self.database.read() as connection:
+            return str(connection.scalar(query))
 
     def octets(self, name: str) -> int:
         """How long the reader's message is."""
