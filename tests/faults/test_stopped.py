@@ -1,6 +1,5 @@
 """F18, F19: power that fails at the dot, and signals while its answer is waited for."""
 
-import json
 import re
 import shutil
 import signal
@@ -9,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PYTHON, ROOT, SETTINGS, Newsletter
+from tests.conftest import PYTHON, ROOT, Newsletter
 from tests.deliver.scripted_server import Visit, as_usual
 from tests.faults.house import LOCKSTEP, PIPELINED, House, Mode, copies, copy_of, smtp
-from tests.stories.conftest import readers_file, start
+from tests.faults.paper import go_through, publish, tally
+from tests.stories.conftest import start
 
 RUN = """
 import sys
@@ -67,22 +67,6 @@ def test_f18_no_dot_is_written_before_the_disk_has_confirmed_its_commit(house: H
 # ---- F19 ----
 
 
-def publish(paper: Path, newsletter: Newsletter, port: int) -> None:
-    """A publication that sends to four readers through one connection."""
-    settings = SETTINGS.replace('backend = "folder"', 'backend = "smtp"\nconnections = 1')
-    settings += f'\n[backends.smtp]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
-    (paper / "newsletter.toml").write_text(settings, encoding="utf-8")
-    readers_file(paper, 4)
-    assert newsletter("readers", "import", "readers.csv").code == 0
-
-
-def tally(newsletter: Newsletter) -> tuple[int, int, int]:
-    """How many are sent, in doubt and owed; nobody is missing."""
-    status = json.loads(newsletter("status", "--json").out)
-    assert status["holds"]
-    return status["sent"], status["in_doubt"], status["owed"]
-
-
 def interrupted(
     paper: Path, newsletter: Newsletter, mode: Mode, signals: list[signal.Signals]
 ) -> tuple[int, str, dict[str, int]]:
@@ -130,10 +114,7 @@ def test_f19_the_second_signal_stops_at_once_and_leaves_an_honest_doubt(
     assert code == 130
     assert (tally(newsletter), len(arrived)) == ((0, 1, 3), 1)
     with mode.server() as server:
-        settings = (paper / "newsletter.toml").read_text(encoding="utf-8")
-        (paper / "newsletter.toml").write_text(
-            re.sub(r"port = \d+", f"port = {server.port}", settings), encoding="utf-8"
-        )
+        go_through(paper, server.port)
         assert newsletter("send", "--yes").code == 5
         assert len(copies(server)) == 3
         assert copies(server).keys().isdisjoint(arrived)
