@@ -165,8 +165,9 @@ class Reader:
 class Message(NamedTuple):
     """One mail to one reader, ready to travel.
 
-    `id` is the Message-ID without its brackets; `segments` joined are the whole message: ASCII, CRLF, no line
-    over 998 octets, not dot-stuffed. A second try is the same bytes.
+    `id` is the Message-ID without its brackets; `segments` joined are the whole message: CRLF, no line
+    over 998 octets, not dot-stuffed. A second try is the same bytes. `plain` says that it is known to be all
+    ASCII with no line that begins with a dot, so that SMTP can take it as it is.
     """
 
     id: str
@@ -175,6 +176,7 @@ class Message(NamedTuple):
     sender: str
     recipient: str
     segments: tuple[bytes, ...]
+    plain: bool = False
 
     @property
     def content(self) -> bytes:

@@ -146,6 +146,7 @@ def deliver(
     config = press.config
     with _stop_on_signal() as stop:
         total = books.ledger.tally(frozen.key).owed
+        timed = manner.schedule.not_after is not None
         _witness(books, frozen)
         try:
             with progress(total, as_json=manner.as_json) as shown:
@@ -153,7 +154,7 @@ def deliver(
                     clock=press.utc_now,
                     sleep=time.sleep,
                     random=random.random,
-                    stopping=lambda: stop.asked or manner.schedule.over(press.now()),
+                    stopping=lambda: stop.asked or (timed and manner.schedule.over(press.now())),
                     waiting=lambda why, until: shown.waiting(why, until, press.now()),
                 )
                 deliveries = send(

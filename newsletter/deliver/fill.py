@@ -49,6 +49,7 @@ class Filler:
         self._simple = {"leave_url"} if _NEVER_ESCAPED.fullmatch(self._copies.copy("")[0]) else set()
         self._simple_and_email = self._simple | {"email"}
         self._sealer = Sealer(seals, head, body, template.date) if seals else None
+        _check_plain(b"".join(self._parts))
 
     def fill(self, reader: Reader) -> Message:
         """The message for one reader, the same bytes every time.
@@ -92,6 +93,7 @@ class Filler:
             sender=return_path or self._sender,
             recipient=email,
             segments=tuple(parts),
+            plain=email.isascii(),
         )
 
 
@@ -123,6 +125,12 @@ def _places(body: Sequence[Part], first: int) -> tuple[list[_Shown], list[tuple[
             found = shown.setdefault((blank.name, blank.before), ([], []))
             found[blank.place is Place.HTML].append(position)
     return [(*key, *found) for key, found in shown.items()], quoted
+
+
+def _check_plain(constant: bytes) -> None:
+    """Raise ContentError if a line begins with a dot, which what is filled in never makes one do."""
+    if b"\n." in constant or constant.startswith(b".") or not constant.isascii():
+        raise ContentError("the message is not in the form in which it travels")
 
 
 def _check_address(email: str) -> None:

@@ -16,7 +16,6 @@ from newsletter.errors import (
     ContentError,
     Deferred,
     DeliveryError,
-    NewsletterError,
     Refused,
     StoreError,
     Withheld,
@@ -115,10 +114,8 @@ class Run:
         self._breaker = Breaker(settings.connections)
         self._tasks: dict[str, _Task] = {}
         self._in_hand: deque[Message] = deque()
-        self._trouble: NewsletterError | None = None
         self._news: list[Delivery] = []
         self._unwritten: list[Delivery] = []
-        self._writer = ThreadPoolExecutor(1)
         self._fillers = ThreadPoolExecutor(fillers) if fillers > 1 else None
         self._filling: deque[tuple[Owed, Future[Message]]] = deque()
 
@@ -141,29 +138,24 @@ class Run:
         """Write what could not be written while the run went on, as often as it takes (F13)."""
         if self._fillers:
             self._fillers.shutdown(wait=False, cancel_futures=True)
-        try:
-            for seconds in (*WRITE_AGAIN_SECONDS, 0):
-                if not self._unwritten:
-                    return
-                try:
-                    self._write(self._world.clock())
-                except StoreError:
-                    if not self._world.stopping():
-                        self._world.sleep(seconds)
-        finally:
-            self._writer.shutdown(wait=False)
+        for seconds in (*WRITE_AGAIN_SECONDS, 0):
+            if not self._unwritten:
+                return
+            try:
+                self._write(self._world.clock())
+            except StoreError:
+                if not self._world.stopping():
+                    self._world.sleep(seconds)
 
     # ---- what the carrier asks ----
 
     def next(self) -> Message | float | None:
-        now = self._world.clock()
-        if self._world.stopping() or now >= self._expires_at:
+        if self._world.stopping():
             return None
-        if self._trouble:
-            raise self._trouble
         if self._in_hand:
             return self._in_hand.popleft()
-        return self._made(now)
+        now = self._world.clock()
+        return self._made(now) if now < self._expires_at else None
 
     def _made(self, now: datetime) -> Message | float | None:
         """The next message; whoever cannot be written to is passed over, and noted with the next turn."""
@@ -244,33 +236,11 @@ class Run:
         return self._page(None)
 
     def _write(self, now: datetime, commits: Sequence[Commit] = ()) -> Mapping[str, str]:
-        """One transaction; what it could not write is kept, for what has left cannot be asked again.
-
-        While the ledger is at it, the messages are made that will be asked for next.
-        """
-        deliveries, self._unwritten = self._unwritten, []
-        writing = self._writer.submit(
-            self._ledger.write, self._key, deliveries=deliveries, commits=commits, now=now
-        )
-        try:
-            self._make_ahead(len(commits), writing, now)
-            vetoes = writing.result()
-        except BaseException:
-            self._unwritten = deliveries + self._unwritten
-            raise
-        self._news += deliveries
+        """One transaction; what it could not write is kept, for what has left cannot be asked again."""
+        vetoes = self._ledger.write(self._key, deliveries=self._unwritten, commits=commits, now=now)
+        self._news += self._unwritten
+        self._unwritten = []
         return vetoes
-
-    def _make_ahead(self, count: int, writing: Future[Mapping[str, str]], now: datetime) -> None:
-        while len(self._in_hand) < count and not writing.done():
-            try:
-                message = self._made(now)
-            except NewsletterError as error:  # told when the next message is asked for
-                self._trouble = error
-                return
-            if not isinstance(message, Message):
-                return
-            self._in_hand.append(message)
 
     def _delivery(self, end: Ended, now: datetime) -> Delivery:
         owed = self._tasks.pop(end.message.id).owed

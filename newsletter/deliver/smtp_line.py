@@ -23,11 +23,14 @@ from newsletter.deliver.smtp_protocol import (
     verdict,
 )
 from newsletter.deliver.smtp_replies import Garbled, Replies, Reply
-from newsletter.deliver.smtp_text import Text
+from newsletter.deliver.smtp_text import Text, text_of
 from newsletter.errors import DeliveryError
 from newsletter.model import Message
 
 DOT = b".\r\n"
+
+_ALL_WELL = [250, 250, 250, 354]
+"""The replies to a dot, MAIL, RCPT and DATA that went out together, where all goes well."""
 
 
 @dataclass(slots=True)
@@ -45,8 +48,9 @@ class Letter:
     error: DeliveryError | None = None
 
 
-def letter(message: Message, text: Text, extensions: Extensions) -> Letter:
+def letter(message: Message, extensions: Extensions) -> Letter:
     """A message made ready for a server; raises `Refused`, `Withheld` or `Unavailable` if that cannot be."""
+    text = text_of(message)
     recipient = envelope_address(message.recipient)
     sender = sender_address(message.sender)
     mail = mail_command(sender, recipient, extensions, octets=text.octets, ascii_only=text.ascii_only)
@@ -154,8 +158,11 @@ class Line:
 
         After it a text may be wanted, or the line be closed.
         """
+        events = self.replies.feed(data)
+        if len(events) == len(self._expected) == len(_ALL_WELL) and self._all_goes_well(events):
+            return self._all_well(events[0])
         ended: list[Ended] = []
-        for event in self.replies.feed(data):
+        for event in events:
             if isinstance(event, Garbled):
                 return ended + self.lost(event.reason)
             if not self._expected:
@@ -177,6 +184,18 @@ class Line:
         if self.replies.waiting and not self._expected:
             return ended + self.lost(f"the server spoke out of turn: {self.replies.begun!r}")
         return ended
+
+    def _all_goes_well(self, events: list[Reply | Garbled]) -> bool:
+        codes = [event.code for event in events if isinstance(event, Reply)]
+        heard_all = not (self._written_to_dot or self.replies.waiting)
+        return codes == _ALL_WELL and self.awaiting_dot and heard_all
+
+    def _all_well(self, receipt: Reply | Garbled) -> list[Ended]:
+        """What `feed` does with the usual answer under pipelining, in a third of the time."""
+        (_, sent), (_, self.text_wanted), *_ = self._expected
+        self._expected.clear()
+        self.answers += len(_ALL_WELL)
+        return [Ended(sent, receipt.text)] if sent and isinstance(receipt, Reply) else []
 
     def _answered(
         self, phase: Phase, about: Letter, reply: Reply, kind: type[DeliveryError] | None

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.deliver.smtp_text import KNOWN_OCTETS, LONG, Text, Transparent, stuffed
+from newsletter.deliver.smtp_text import Text, stuffed, text_of
+from newsletter.model import Message
+from tests.deliver.contract import a_message
 
 
 @pytest.mark.parametrize(
@@ -40,38 +42,31 @@ def test_stuffing_is_the_same_for_any_segments_and_can_be_undone(segments: list[
     assert undone in (text, text + b"\r\n")
 
 
-LONG_SEGMENTS = [b"x" * LONG, b"." * LONG, b"\n." + b"x" * LONG, b"x" * LONG + b"\r\n", b"\r\n." * LONG]
-MESSAGES = st.lists(
-    st.lists(
-        st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"", "é".encode(), *LONG_SEGMENTS]), max_size=12
-    ).map(tuple),
-    max_size=6,
+def a_mail(*segments: bytes, plain: bool = False) -> Message:
+    return a_message(body=segments)._replace(segments=segments, plain=plain)
+
+
+SEGMENTS = st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"", "é".encode(), b"x" * 5000])).map(
+    tuple
 )
 
 
 @settings(deadline=None)
-@given(MESSAGES)
-def test_a_text_is_the_same_whatever_went_before_it(messages: list[tuple[bytes, ...]]) -> None:
-    transparent = Transparent()
-    for segments in messages:
-        text = transparent.text(segments)
-        whole = b"".join(segments)
-        assert b"".join(text.pieces) == b"".join(stuffed([whole]))
-        assert text.octets == len(whole) + (0 if not whole or whole.endswith(b"\r\n") else 2)
-        assert text.ascii_only == whole.isascii()
+@given(SEGMENTS)
+def test_a_message_makes_a_text_of_all_its_segments(segments: tuple[bytes, ...]) -> None:
+    text = text_of(a_mail(*segments))
+    whole = b"".join(segments)
+    assert b"".join(text.pieces) == b"".join(stuffed([whole]))
+    assert text.octets == len(whole) + (0 if not whole or whole.endswith(b"\r\n") else 2)
+    assert text.ascii_only == whole.isascii()
 
 
-def test_a_text_that_needs_nothing_is_not_copied() -> None:
+def test_what_is_known_to_be_plain_is_taken_as_it_is() -> None:
     segments = (b"Subject: x\r\n\r\n", b"a" * 5000, b"", b"b\r\n")
-    assert Transparent().text(segments).pieces is segments
+    text = text_of(a_mail(*segments, plain=True))
+    assert text.pieces == segments
+    assert (text.octets, text.ascii_only) == (5017, True)
 
 
 def test_the_doubled_dots_do_not_count_for_size() -> None:
-    assert Transparent().text((b"..\r\n.\r\n",)) == Text((b"...\r\n..\r\n",), 7, True)
-
-
-def test_segments_that_never_come_again_are_not_kept_without_end() -> None:
-    transparent = Transparent()
-    for number in range(1000):
-        transparent.text((b"%d" % number + b"x" * 50_000, b"\r\n"))
-    assert sum(map(len, vars(transparent)["_easy"])) <= KNOWN_OCTETS
+    assert text_of(a_mail(b"..\r\n.\r\n")) == Text((b"...\r\n..\r\n",), 7, True)

@@ -1,5 +1,6 @@
 """A socket on which a line is spoken: it blocks nobody, and knows when its time is up."""
 
+import socket
 import ssl
 import time
 from contextlib import suppress
@@ -9,6 +10,9 @@ from newsletter.deliver.smtp_line import Ended, Letter, Line
 from newsletter.deliver.smtp_protocol import Phase
 
 BLOCK = 65536
+
+MORE = getattr(socket, "MSG_MORE", 0)
+"""Where the kernel has this, the text waits for the dot that follows soon, and the server wakes up once."""
 
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -28,6 +32,7 @@ class Connection:
         self.blocked = False
         self._deadlines = deadlines
         self._text = memoryview(b"")
+        self._more = 0 if isinstance(self.socket, ssl.SSLSocket) else MORE
         self._since = 0.0  # when the step began that the line is at
 
     def fileno(self) -> int:
@@ -91,7 +96,7 @@ class Connection:
                 line.written(self.socket.send(line.output))
                 moved = True
             while self._text:
-                self._text = self._text[self.socket.send(self._text) :]
+                self._text = self._text[self.socket.send(self._text, self._more) :]
                 moved = True
                 if not self._text:
                     line.text_written()

@@ -20,7 +20,7 @@ from newsletter.deliver.smtp_protocol import (
     rcpt_command,
     sender_address,
 )
-from newsletter.deliver.smtp_text import Text, Transparent
+from newsletter.deliver.smtp_text import Text, text_of
 from newsletter.errors import Deferred, Unavailable
 from newsletter.model import Message
 from newsletter.settings import Table
@@ -35,7 +35,6 @@ class SmtpBackend:
         self._servers = servers
         self._relays = Relays(servers)
         self._session: Session | None = None
-        self._transparent = Transparent()
         self._lines: SmtpLines | None = None
 
     @classmethod
@@ -57,7 +56,7 @@ class SmtpBackend:
         """
         recipient = envelope_address(message.recipient)
         sender = sender_address(message.sender)
-        text = self._transparent.text(message.segments)
+        text = text_of(message)
         session = self._begun(text, sender, recipient)
         session.ask(Phase.RCPT, rcpt_command(recipient))
         session.ask(Phase.DATA, b"DATA\r\n")
@@ -74,7 +73,7 @@ class SmtpBackend:
         """See `CarriesMany.carry`; the session that `open` made is the first of the connections."""
         if self._lines is None:
             deadlines = self._servers[0].deadlines
-            self._lines = SmtpLines(self._relays.open, deadlines, self._transparent)
+            self._lines = SmtpLines(self._relays.open, deadlines)
         session, self._session = self._session, None
         if session is not None and not session.closed:
             with suppress(Unavailable):  # it has died since, and is replaced

@@ -20,7 +20,6 @@ from newsletter.deliver.backends.session import Deadlines, Session
 from newsletter.deliver.smtp_line import Ended as LetterEnded
 from newsletter.deliver.smtp_line import Letter, Line, letter
 from newsletter.deliver.smtp_protocol import RATE_LIMIT_SECONDS
-from newsletter.deliver.smtp_text import Transparent
 from newsletter.errors import DeliveryError, NewsletterError, Unavailable
 from newsletter.model import Message
 
@@ -35,11 +34,8 @@ GAIN = 50
 class SmtpLines:
     """The connections of one run; `open_session` opens one, and may be called by many threads."""
 
-    def __init__(
-        self, open_session: Callable[[], Session], deadlines: Deadlines, transparent: Transparent
-    ) -> None:
+    def __init__(self, open_session: Callable[[], Session], deadlines: Deadlines) -> None:
         self._deadlines = deadlines
-        self._transparent = transparent
         self._selector = DefaultSelector()
         self._open_session = open_session
         self._openings = Openings(open_session)
@@ -132,7 +128,7 @@ class SmtpLines:
         """The message in hand made ready for a line; None if it cannot be, which is noted."""
         message = self._in_hand.popleft()
         try:
-            new = letter(message, self._transparent.text(message.segments), line.extensions)
+            new = letter(message, line.extensions)
         except Unavailable as error:
             self._fail(error)
             self._in_hand.append(message)
