@@ -66,13 +66,14 @@ def _run(root: Path, port: int, connections: int, fate: Fate | None, files: int)
         house.ledger.fate = fate
     if files:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+        there = len(list(Path("/proc/self/fd").iterdir()))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (there + files, most))
     told = house.send(smtp(port), connections=connections)
     sys.exit(told.error.exit_code if told.error else 0)
 
 
 class Child:
-    """One such run; `files` is how many it may have open, 0 for as many as usual."""
+    """One such run; `files` is how many more it may open, 0 for as many as usual."""
 
     def __init__(
         self,

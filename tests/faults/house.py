@@ -21,7 +21,7 @@ from newsletter.deliver.send import World, send
 from newsletter.errors import NewsletterError
 from newsletter.fields import field
 from newsletter.links import Links, Signer
-from newsletter.model import Edition, Mailbox, Publication, Reader
+from newsletter.model import Delivery, Edition, Mailbox, Publication, Reader
 from newsletter.readers import schema
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
@@ -136,38 +136,37 @@ class House:
         self.database = Database.open(URL, root, create=False, busy_timeout=busy_timeout)
         self.ledger = Ledger(self.database)
         self.clock = Clock()
-        self.stop = False
         frozen = self.ledger.frozen(KEY)
         assert frozen
         self.fill = Filler(MessageTemplate.loads(frozen.template), LINKS).fill
 
-    def send(
-        self,
-        carrier: CarriesMany,
-        *,
-        connections: int = 1,
-        patience: int = 0,
-        max_age: int = 12,
-    ) -> Told:
+    def deliveries(
+        self, carrier: CarriesMany, *, connections: int = 1, patience: int = 0, max_age: int = 12
+    ) -> Iterator[Delivery]:
         """Send what is owed; `patience` is in minutes, `max_age` in hours."""
-        news: list[tuple[str, str]] = []
-        world = World(
-            clock=lambda: self.clock.now,
-            sleep=self.clock.sleep,
-            random=lambda: 0.0,
-            stopping=lambda: self.stop,
+        return send(
+            self.fill,
+            issue_key=KEY,
+            carrier=carrier,
+            ledger=self.ledger,
+            settings=Send(connections=connections, patience=timedelta(minutes=patience)),
+            world=World(
+                clock=lambda: self.clock.now,
+                sleep=self.clock.sleep,
+                random=lambda: 0.0,
+                stopping=lambda: False,
+            ),
+            expires_at=START + timedelta(hours=max_age),
         )
+
+    def send(
+        self, carrier: CarriesMany, *, connections: int = 1, patience: int = 0, max_age: int = 12
+    ) -> Told:
+        """The same to its end."""
+        news: list[tuple[str, str]] = []
+        run = self.deliveries(carrier, connections=connections, patience=patience, max_age=max_age)
         try:
-            for delivery in send(
-                self.fill,
-                issue_key=KEY,
-                carrier=carrier,
-                ledger=self.ledger,
-                settings=Send(connections=connections, patience=timedelta(minutes=patience)),
-                world=world,
-                expires_at=START + timedelta(hours=max_age),
-            ):
-                news.append((delivery.recipient.name, str(delivery.outcome)))
+            news.extend((delivery.recipient.name, str(delivery.outcome)) for delivery in run)
         except NewsletterError as error:
             return Told(news=news, error=error)
         return Told(news=news, error=None)

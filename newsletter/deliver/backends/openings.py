@@ -14,9 +14,14 @@ class Openings:
     """Sessions being opened, a thread each; a selector may wait for it: it is readable when one is done."""
 
     def __init__(self, open_session: Callable[[], Session]) -> None:
+        """Raises `Unavailable` if the system has no sockets left for us."""
         self._open_session = open_session
         self._results: queue.SimpleQueue[Session | Unavailable] = queue.SimpleQueue()
-        self._bell, self._rope = socket.socketpair()
+        try:
+            self._bell, self._rope = socket.socketpair()
+        except OSError as error:
+            message = f"no connection can be opened: {error.strerror}"
+            raise Unavailable(message, hint="allow more open files: ulimit -n 1024") from error
         self._bell.setblocking(False)
         self._closed = False
         self.under_way = 0
