@@ -13,7 +13,7 @@ from newsletter.deliver.backend import CarriesMany
 from newsletter.deliver.pace import SOON
 from newsletter.deliver.run import Ledger, Run, World
 from newsletter.errors import Unavailable
-from newsletter.model import Delivery, Message, Reader
+from newsletter.model import Delivery, Message, Outcome, Reader
 
 __all__ = ["Ledger", "World", "send"]
 
@@ -52,8 +52,9 @@ def send(
                 return
             try:
                 for _ in carrier.carry(run, settings.connections):
-                    troubles = 0
-                    yield from run.news()
+                    for delivery in run.news():
+                        troubles = 0 if delivery.outcome is Outcome.SENT else troubles
+                        yield delivery
             except Unavailable as error:
                 yield from run.news()
                 wait = error.wait or BACK_OFF_SECONDS[min(troubles, len(BACK_OFF_SECONDS) - 1)]

@@ -1,6 +1,6 @@
 """A publication with its readers, its ledger and a frozen issue, and a carrier that does as it is told."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from newsletter.deliver.send import World, send
 from newsletter.deliver.threads import Threads
 from newsletter.fields import field
 from newsletter.links import Links, Signer
-from newsletter.model import Delivery, Edition, Message, Publication, Reader
+from newsletter.model import Commit, Delivery, Edition, Message, Publication, Reader
 from newsletter.readers import schema
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
@@ -45,6 +45,7 @@ class House:
     def __init__(
         self, database: Database, publication: Publication, addresses: Sequence[str] = ADDRESSES
     ) -> None:
+        self.database = database
         self.readers = Readers(database)
         self.ledger = Ledger(database)
         self.clock = Clock()
@@ -114,6 +115,31 @@ class House:
 
     def states(self) -> dict[str, str]:
         return {row.email.partition("@")[0]: row.state for row in self.ledger.rows(KEY)}
+
+
+class WatchedLedger(Ledger):
+    """A ledger that does something before each transaction, numbered from 1, and keeps what was in it."""
+
+    def __init__(
+        self,
+        database: Database,
+        before: Callable[[int, Sequence[Commit]], None] = lambda number, commits: None,
+    ) -> None:
+        super().__init__(database)
+        self.before = before
+        self.turns: list[tuple[Sequence[Delivery], Sequence[Commit]]] = []
+
+    def write(
+        self,
+        issue_key: str,
+        *,
+        deliveries: Sequence[Delivery] = (),
+        commits: Sequence[Commit] = (),
+        now: datetime,
+    ) -> Mapping[str, str]:
+        self.turns.append((deliveries, commits))
+        self.before(len(self.turns), commits)
+        return super().write(issue_key, deliveries=deliveries, commits=commits, now=now)
 
 
 class Moody(MemoryBackend):
