@@ -89,6 +89,21 @@ def test_f15_a_network_that_is_away_for_a_while_is_waited_for(house: House, mode
         assert len(house.clock.slept) == 5 + 10
 
 
+def test_f15_a_network_that_is_away_with_the_last_reader_in_hand_costs_nobody_anything(
+    tmp_path: Path, mode: Mode
+) -> None:
+    """That reader is on hand and still in the ledger's queue, and is written to once all the same."""
+    build(tmp_path, ["ada", "bea"])
+    house = House(tmp_path)
+    away = [as_usual, say(b"421 4.3.2 later\r\n")]
+    with mode.server({"greeting": away, "MAIL": drop}) as server:
+        assert house.send(smtp(server.port), connections=3, patience=30).error is None
+        assert house.attempts("ada") == [(1, "deferred", "MAIL", 0), (2, "sent", "", 0)]
+        assert house.attempts("bea") == [(1, "sent", "", 0)]
+        assert copies(server) == {"ada": 1, "bea": 1}
+    house.close()
+
+
 # ---- F16 ----
 
 
