@@ -25,6 +25,7 @@ from newsletter.errors import (
     Vetoed,
 )
 from newsletter.settings import Table
+from tests.conftest import needs
 from tests.deliver.contract import BackendContract, Carrier, Commits, a_message
 
 
@@ -303,8 +304,9 @@ class Postfix:
 
 @pytest.fixture
 def postfix(tmp_path: Path) -> Postfix:
-    if not shutil.which("/usr/sbin/postdrop") or os.getuid() != 0:
-        pytest.skip("needs Debian's postfix, and root to give it a queue elsewhere")
+    needs("/usr/sbin/postdrop")
+    if os.getuid() != 0:
+        pytest.skip("needs root, to give Postfix a queue elsewhere")
     return Postfix(tmp_path)
 
 
