@@ -48,9 +48,9 @@ MODES = pytest.mark.parametrize("offers", [OFFERS, LOCKSTEP], ids=["pipelined", 
 PATIENT = Deadlines(connect=20, greeting=20, command=20, data=20, block=20, dot=20, quit=2)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def nothing_left_open() -> Iterator[None]:
-    """A socket that nobody has closed is an error (ResourceWarning), and found before the test is over."""
+    """A socket that nobody has closed is an error (ResourceWarning), and found before these tests are over."""
     yield
     gc.collect()
 
