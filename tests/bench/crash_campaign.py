@@ -32,6 +32,8 @@ SPARE = 2  # senders that may lie frozen beside those that run
 HELD = 1.0  # seconds after which we look whether a frozen sender holds the ledger's lock
 SPOILED = 50  # runs of one issue that end by themselves and leave somebody owed
 
+LOCKED = "has kept the database locked"
+
 
 class CampaignError(Exception):
     """A sender did what it never should, such as ending with an unknown exit code."""
@@ -220,6 +222,8 @@ class Campaign:
         sender.process = None
         if code not in (0, 4, 5):
             words = sender.words.read_text(encoding="utf-8", errors="replace")
+            if code == 75 and LOCKED in words:
+                return False  # it gave up on the lock of a frozen one, and is started again
             raise CampaignError(f"{self._issue}: a run ended with exit code {code}:\n{words[-2000:]}")
         if code == 4:
             self._clock += timedelta(minutes=6)
