@@ -4,7 +4,7 @@ import gc
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from newsletter.deliver.backend import Ended, Ready
 from newsletter.deliver.backends import smtp_lines, wire
 from newsletter.deliver.backends.session import Deadlines, Server
 from newsletter.deliver.backends.smtp import SmtpBackend
@@ -50,7 +51,7 @@ PATIENT = Deadlines(connect=20, greeting=20, command=20, data=20, block=20, dot=
 
 @pytest.fixture(autouse=True, scope="module")
 def nothing_left_open() -> Iterator[None]:
-    """A socket that nobody has closed is an error (ResourceWarning), and found before these tests are over."""
+    """A socket that nobody has closed is an error (ResourceWarning), and found at the end of these tests."""
     yield
     gc.collect()
 
@@ -335,7 +336,7 @@ def test_a_server_that_hangs_up_after_so_many_costs_nobody_a_try(
 def test_a_server_that_says_how_many_is_offered_no_more(build: Build) -> None:
     house = build(30)
     offers = (*OFFERS, b"LIMITS MAILMAX=3")
-    with scripted(messages=3, offers=offers) as server:
+    with scripted(offers=offers) as server:
         list(house.run(smtp(server), connections=2))
         mails = [sum(line.startswith(b"MAIL") for line in visit.lines) for visit in server.visits]
     assert (tally(house), attempts(house)) == ({"sent": 30}, {1})
@@ -464,6 +465,61 @@ def test_a_line_that_was_idle_for_too_long_is_replaced(build: Build) -> None:
         list(house.run(smtp(server), connections=2, per_second=1))
         assert len(server.visits) == 4
     assert (tally(house), attempts(house)) == ({"sent": 4}, {1})
+
+
+class Slowly:
+    """Work that says "later" before its one message."""
+
+    def __init__(self) -> None:
+        self.given: list[Message | float | None] = [0.3, a_message()]
+        self.told: list[Ended] = []
+
+    def next(self) -> Message | float | None:
+        return self.given.pop(0) if self.given else None
+
+    def put_back(self, message: Message) -> None:
+        self.given.insert(0, message)
+
+    def turn(self, ended: Sequence[Ended], ready: Sequence[Ready]) -> Collection[str]:
+        self.told += ended
+        return ()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def test_a_line_that_has_died_before_its_first_message_costs_that_one_nothing() -> None:
+    work = Slowly()
+    with scripted(idle=0.1) as server:
+        backend = smtp(server)
+        backend.open()
+        for _ in backend.carry(work, 2):
+            pass
+        backend.close()
+        assert len(server.visits) == 2
+    assert [end.result for end in work.told] == ["250 2.0.0 queued as 1"]
+
+
+@MODES
+def test_who_answers_while_the_ledger_writes_and_before_the_dot_gets_none(
+    build: Build, offers: Sequence[bytes]
+) -> None:
+    house = build(4)
+
+    def write_slowly(_number: int, commits: Sequence[Commit]) -> None:
+        if any(commit.reader_id == "reader-000002" for commit in commits):
+            time.sleep(0.4)  # the kernel may keep a text for 0.2 s
+
+    house.ledger = WatchedLedger(house.database, write_slowly)
+    with scripted(
+        {"text r0002@example.org": both(say(b"250 2.0.0 early\r\n"), Visit.flush)}, offers=offers
+    ) as server:
+        news = list(house.run(smtp(server), connections=1))
+        assert names(server.received) == ["r0000", "r0001", "r0003"]
+    [early] = [d for d in news if d.recipient.name == "r0002"]
+    assert (early.outcome, early.committed) == (Outcome.DEFERRED, True)
+    assert "the server spoke out of turn: '250 2.0.0 early'" in early.detail
+    assert tally(house) == {"sent": 3, "owed": 1}
 
 
 def test_an_address_that_cannot_be_one_is_refused_and_one_that_cannot_be_carried_withheld(
