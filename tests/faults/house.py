@@ -92,7 +92,7 @@ class Told:
 
 def build(root: Path, names: Sequence[str] = NAMES, *, padding: int = 0) -> None:
     """A database with these readers and an issue frozen for them, `padding` octets long and more."""
-    with Database.open(URL, root) as database:
+    with Database.open(URL, root, durable=False) as database:
         rows = [
             {
                 "id": f"reader-{number:06}",
@@ -129,11 +129,14 @@ def build(root: Path, names: Sequence[str] = NAMES, *, padding: int = 0) -> None
 
 
 class House:
-    """The database that `build` made in `root`, and the runs that send what it owes."""
+    """The database that `build` made in `root`, and the runs that send what it owes.
 
-    def __init__(self, root: Path, *, busy_timeout: float = 10.0) -> None:
+    What is committed survives the process, but the machine only if the house is `durable`.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = False, busy_timeout: float = 10.0) -> None:
         self.root = root
-        self.database = Database.open(URL, root, create=False, busy_timeout=busy_timeout)
+        self.database = Database.open(URL, root, create=False, durable=durable, busy_timeout=busy_timeout)
         self.ledger = Ledger(self.database)
         self.clock = Clock()
         frozen = self.ledger.frozen(KEY)
@@ -252,7 +255,7 @@ def copy_of(built: Path, root: Path) -> Path:
     return root
 
 
-SHORT = 0.5
+SHORT = 0.3
 """A deadline that a test can wait for, in seconds."""
 
 _NAMED = {"greeting": "greeting", "DATA": "data", "text": "block", "dot": "dot"}

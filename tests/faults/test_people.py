@@ -168,12 +168,12 @@ def paint(paper: Path, colour: tuple[int, int, int]) -> None:
 
 @pytest.mark.parametrize("edit", [edit_article, edit_template, edit_picture, break_article])
 def test_f22_what_was_frozen_goes_on_and_one_line_says_that_the_files_differ(
-    paper: Path, newsletter: Newsletter, mode: Mode, edit: Callable[[Path], None]
+    paper: Path, newsletter: Newsletter, edit: Callable[[Path], None]
 ) -> None:
     with_picture = ARTICLE.replace("author:", 'picture: carre.png\nalt: "Un carré"\nauthor:')
     write_issue(paper, "2026-11-23", **{"01_premier": with_picture})
     paint(paper, (255, 0, 0))
-    with mode.server({"RCPT lecteur2@example.org": say(b"451 4.7.1 greylisted\r\n")}) as server:
+    with LOCKSTEP.server({"RCPT lecteur2@example.org": say(b"451 4.7.1 greylisted\r\n")}) as server:
         publish(paper, newsletter, server.port)
         settings = (paper / "newsletter.toml").read_text(encoding="utf-8")
         (paper / "newsletter.toml").write_text(

@@ -18,7 +18,7 @@ RUN = """
 import sys
 from pathlib import Path
 from tests.faults.house import House, smtp
-House(Path(sys.argv[1])).send(smtp(int(sys.argv[2])))
+House(Path(sys.argv[1]), durable=True).send(smtp(int(sys.argv[2])))
 """
 
 

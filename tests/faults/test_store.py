@@ -155,7 +155,7 @@ def tell(process: subprocess.Popen[str]) -> None:
 @pytest.fixture
 def impatient(house: House) -> Iterator[House]:
     """The same house, where nobody waits long for others."""
-    impatient = House(house.root, busy_timeout=0.3)
+    impatient = House(house.root, busy_timeout=0.15)
     yield impatient
     impatient.close()
 
@@ -165,7 +165,7 @@ def test_f12_locked_for_too_long_the_run_gives_up_before_any_dot(impatient: Hous
         with another_program(impatient):
             told = impatient.send(smtp(server.port))
             assert isinstance(told.error, StoreError)
-            assert told.error.message == "another program has kept the database locked for 0.3 s"
+            assert told.error.message == "another program has kept the database locked for 0.15 s"
             assert told.error.hint == "wait until it is done, or end it; then run the same command again"
             assert told.error.exit_code == 75
         assert (copies(server), set(impatient.states().values())) == ({}, {"owed"})
