@@ -66,6 +66,9 @@ class Work(Protocol):
     def next(self) -> Message | float | None:
         """The next message; or the seconds until there may be one; or None: there is none for now."""
 
+    def prepare(self, messages: int) -> None:
+        """Make so many messages that `next` will give: there is time now, while the carrier is waited for."""
+
     def put_back(self, message: Message) -> None:
         """Take back a message that was not tried: `next` will give it again."""
 

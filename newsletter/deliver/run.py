@@ -104,8 +104,8 @@ class Run:
         self._expires_at = expires_at
         self._start, self._stop = start, ""
         self._ahead = 4 * fillers
-        # A connection may have one message at its dot, and the next behind it.
-        at_once = 2 * settings.connections + self._ahead
+        # A connection may have one message at its dot, the next behind it, and one more prepared for it.
+        at_once = 3 * settings.connections + self._ahead
         self._queue = Queue(
             self._page,
             Pace(Limit(per_second=settings.per_second, connections=at_once)),
@@ -150,12 +150,18 @@ class Run:
     # ---- what the carrier asks ----
 
     def next(self) -> Message | float | None:
-        if self._world.stopping():
-            return None
-        if self._in_hand:
-            return self._in_hand.popleft()
         now = self._world.clock()
-        return self._made(now) if now < self._expires_at else None
+        if self._world.stopping() or now >= self._expires_at:
+            return None
+        return self._in_hand.popleft() if self._in_hand else self._made(now)
+
+    def prepare(self, messages: int) -> None:
+        now = self._world.clock()
+        while len(self._in_hand) < messages and not self._fillers:  # they are always ahead
+            made = self._made(now)
+            if not isinstance(made, Message):
+                return
+            self._in_hand.append(made)
 
     def _made(self, now: datetime) -> Message | float | None:
         """The next message; whoever cannot be written to is passed over, and noted with the next turn."""
