@@ -24,16 +24,17 @@ class Breaker:
     def see(self, deliveries: Iterable[tuple[Delivery, bool]]) -> Unavailable | None:
         """Take in deliveries, each with whether the carrier objected to us; returns why the run must end."""
         for delivery, blocked in deliveries:
-            if blocked:
-                self._blocked += 1
-            elif delivery.outcome is Outcome.SENT:
-                self._blocked = 0
+            if delivery.outcome is Outcome.SENT:  # which is never a reason to end
+                self._blocked = self._doubts = 0
+                self._last.append(False)
+                continue
+            self._blocked += blocked
             if delivery.outcome is Outcome.IN_DOUBT:
                 self._doubts += 1
             elif delivery.committed:
                 self._doubts = 0
-            if blocked or delivery.outcome in (Outcome.SENT, Outcome.REFUSED):
-                self._last.append(delivery.outcome is not Outcome.SENT)
+            if blocked or delivery.outcome is Outcome.REFUSED:
+                self._last.append(True)
             if self._blocked >= IN_A_ROW:
                 return self._stop(f"{self._blocked} messages in a row were blocked", delivery)
             if self._doubts >= self._most_doubts:

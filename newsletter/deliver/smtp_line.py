@@ -27,6 +27,7 @@ from newsletter.deliver.smtp_text import Text, text_of
 from newsletter.errors import DeliveryError
 from newsletter.model import Message
 
+DATA = b"DATA\r\n"
 DOT = b".\r\n"
 
 _ALL_WELL = [250, 250, 250, 354]
@@ -131,8 +132,9 @@ class Line:
 
     def finish(self, following: Letter | None) -> None:
         """End the text of `ready`, which has been committed, and offer the next letter behind it."""
-        self._written_to_dot = len(self.output) + len(DOT)
-        self._say(DOT, Phase.DOT, self.ready)
+        self.output += DOT
+        self._written_to_dot = len(self.output)
+        self._expected.append((Phase.DOT, self.ready))
         self.ready = None
         if following:
             self._offer(following)
@@ -144,10 +146,11 @@ class Line:
 
     def _offer(self, new: Letter) -> None:
         self._offers += 1
-        self._say(new.mail, Phase.MAIL, new)
         if self._pipelining:
-            self._say(new.rcpt, Phase.RCPT, new)
-            self._say(b"DATA\r\n", Phase.DATA, new)
+            self.output += new.mail + new.rcpt + DATA
+            self._expected += ((Phase.MAIL, new), (Phase.RCPT, new), (Phase.DATA, new))
+        else:
+            self._say(new.mail, Phase.MAIL, new)
 
     def _say(self, line: bytes, phase: Phase, about: Letter | None) -> None:
         self.output += line
@@ -186,9 +189,9 @@ class Line:
         return ended
 
     def _all_goes_well(self, events: list[Reply | Garbled]) -> bool:
-        codes = [event.code for event in events if isinstance(event, Reply)]
-        heard_all = not (self._written_to_dot or self.replies.waiting)
-        return codes == _ALL_WELL and self.awaiting_dot and heard_all
+        if self._written_to_dot or self.replies.waiting or not self.awaiting_dot:
+            return False
+        return [event.code for event in events if isinstance(event, Reply)] == _ALL_WELL
 
     def _all_well(self, receipt: Reply | Garbled) -> list[Ended]:
         """What `feed` does with the usual answer under pipelining, in a third of the time."""
@@ -222,7 +225,7 @@ class Line:
         if not self._pipelining and phase is Phase.MAIL:
             self._say(about.rcpt, Phase.RCPT, about)
         elif not self._pipelining:
-            self._say(b"DATA\r\n", Phase.DATA, about)
+            self._say(DATA, Phase.DATA, about)
         return None
 
     def _was_served_before(self, phase: Phase) -> bool:

@@ -477,6 +477,9 @@ class Slowly:
     def next(self) -> Message | float | None:
         return self.given.pop(0) if self.given else None
 
+    def prepare(self, messages: int) -> None:
+        """Nothing: all there is has been made."""
+
     def put_back(self, message: Message) -> None:
         self.given.insert(0, message)
 
