@@ -85,10 +85,17 @@ class Line:
     @property
     def has_more(self) -> bool:
         """Whether octets have come that were not read yet; the line must be open."""
-        try:
-            return bool(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except OSError:
-            return False
+        return bool(self._coming(1))
+
+    @property
+    def has_dot(self) -> bool:
+        """Whether a dot is among them."""
+        return b"\r\n.\r\n" in self._coming(AT_ONCE)
+
+    def _coming(self, octets: int) -> bytes:
+        with suppress(OSError):
+            return self.connection.recv(octets, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return b""
 
     def take(self, data: bytes) -> None:
         """Go on with these octets from the sender."""

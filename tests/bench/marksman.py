@@ -23,8 +23,9 @@ _PLAN = {
     Step.AFTER_MAIL: (0.07, Moment.MAIL),
     Step.AFTER_RCPT: (0.07, Moment.RCPT),
     Step.AFTER_354: (0.08, Moment.DATA),
-    Step.IN_TEXT: (0.10, Moment.TEXT),
-    Step.AFTER_COMMIT: (0.17, Moment.WHOLE),
+    # The text may be kept by the sender's kernel until the dot follows: what we see before it is our 354.
+    Step.IN_TEXT: (0.10, Moment.DATA),
+    Step.AFTER_COMMIT: (0.17, Moment.DATA),
     Step.AFTER_DOT: (0.17, Moment.DOT),
     Step.AFTER_250: (0.12, Moment.REPLIED),
     Step.AFTER_SENT: (0.08, Moment.REPLIED),
@@ -116,4 +117,4 @@ def _came_in_time(step: Step, line: Line, message: Mail, state: Callable[[str], 
     while state(message.recipient) != _WATCHED[step]:
         if time.monotonic() > until:
             return False
-    return step is Step.BETWEEN or not line.has_more
+    return not (line.has_dot if step is Step.AFTER_COMMIT else step is not Step.BETWEEN and line.has_more)
