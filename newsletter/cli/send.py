@@ -157,7 +157,7 @@ def _send(
         frozen = _same_rehearsal(books, frozen, edition_of(press, folder)[1])
     if frozen:
         _tell_difference(press, folder, frozen)
-        subject, count = frozen.subject, books.ledger.tally(key).owed
+        subject, count = frozen.subject, books.ledger.count_owed(key)
         if not count:
             return _finished(books, frozen)
     else:
@@ -176,7 +176,7 @@ def _send(
     _wait_for_hour(press, wishes.schedule)
     if not frozen:
         frozen = _frozen(press, books, folder)
-        _check_hours(press, books, books.ledger.tally(key).owed, wishes.schedule)
+        _check_hours(press, books, books.ledger.count_owed(key), wishes.schedule)
     if wishes.restored and not books.rehearsal:
         _doubt_all(press, books, key)
     filler = write(MessageTemplate.loads(frozen.template))

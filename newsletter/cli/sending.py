@@ -91,7 +91,7 @@ def freeze(
     """Fix the edition's bytes and its audience; an earlier rehearsal of the issue is forgotten."""
     if books.rehearsal:
         books.ledger.begin_again(edition.key)
-    return books.ledger.freeze(
+    frozen = books.ledger.freeze(
         issue_key=edition.key,
         fingerprint=edition.fingerprint,
         subject=edition.subject,
@@ -100,6 +100,8 @@ def freeze(
         now=press.utc_now(),
         files=files,
     )
+    _witness(books, frozen)
+    return frozen
 
 
 def pen(press: Press, *, dead: bool = False) -> Callable[[MessageTemplate], Filler]:
@@ -145,9 +147,8 @@ def deliver(
     """Send what is owed of a frozen issue, show how far it is, tell how it ended; the exit code."""
     config = press.config
     with _stop_on_signal() as stop:
-        total = books.ledger.tally(frozen.key).owed
+        total = books.ledger.count_owed(frozen.key)
         timed = manner.schedule.not_after is not None
-        _witness(books, frozen)
         try:
             with progress(total, as_json=manner.as_json) as shown:
                 world = World(

@@ -46,6 +46,7 @@ _reader = schema.reader.c
 _of_issue = _row.issue_key == bindparam("i")
 
 _ISSUE = select(schema.issue).where(_issue.key == bindparam("i"))
+_COUNT_OWED = select(func.count()).select_from(schema.delivery).where(_of_issue, schema.is_owed)
 _NEXT_DUE = select(func.min(schema.due_at)).where(_of_issue, schema.is_owed)
 
 
@@ -194,6 +195,11 @@ class Ledger:
             connection.execute(delete(schema.attempt).where(schema.attempt.c.issue_key == issue_key))
             connection.execute(delete(schema.delivery).where(_row.issue_key == issue_key))
             connection.execute(delete(schema.issue).where(_issue.key == issue_key))
+
+    def count_owed(self, issue_key: str) -> int:
+        """How many are still owed the issue; a fraction of what it takes to `tally` them all."""
+        with self._database.read() as connection:
+            return connection.scalar(_COUNT_OWED, {"i": issue_key}) or 0
 
     def tally(self, issue_key: str) -> Tally:
         """The count of each state; raises StoreError if the issue was never frozen."""
