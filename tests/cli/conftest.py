@@ -2,11 +2,12 @@
 
 import os
 import pty
+import signal
 import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,14 @@ class Keyboard:
 
     def type(self, text: str) -> None:
         os.write(self._keys, text.encode())
+
+    def interrupt(self) -> None:
+        """Ctrl-C, and once more if nobody heard it: one that comes just before a read is not seen in it."""
+        for _ in range(3):
+            self.run.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.run.wait(timeout=8)
+                return
 
     def answer(self) -> Answer:
         rest = answer_of(self.run)

@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -51,7 +50,7 @@ def test_whoever_stops_at_the_question_has_begun_nothing(paper: Path, door: Door
     keyboard = Keyboard(paper, "send")
     keyboard.wait_for("to send")
     if end == "Ctrl-C":
-        keyboard.run.send_signal(signal.SIGINT)
+        keyboard.interrupt()
     else:
         keyboard.type("\x04")
     answer = keyboard.answer()
