@@ -261,7 +261,7 @@ def test_a_disk_that_fills_up_under_the_database_loses_nobody(
 ) -> None:
     (paper / ".newsletter").symlink_to(disk.path)
     through_smtp(paper, mailroom.port)
-    readers_file(paper, 150)
+    readers_file(paper, 600)
     assert newsletter("readers", "import", "readers.csv").code == 0
     full = newsletter(*SEND)
     assert (full.code, told(full)) == (
@@ -272,7 +272,7 @@ def test_a_disk_that_fills_up_under_the_database_loses_nobody(
         ],
     )
     before = len(mailroom.accepted)
-    assert 0 < before < 150
+    assert 0 < before < 600
 
     disk.again("size=50m")
     again = newsletter(*SEND)
@@ -280,8 +280,8 @@ def test_a_disk_that_fills_up_under_the_database_loses_nobody(
     doubts = [row["email"] for row in status["not_sent"] if row["state"] == "in doubt"]
     assert again.code == (5 if doubts else 0), again.err
     assert len(doubts) <= 10  # one a connection: accepted by the server, and no room left to write that down
-    assert (status["holds"], status["sent"] + len(doubts)) == (True, 150)
-    assert Counter(mailroom.recipients) == {f"lecteur{n}@example.org": 1 for n in range(150)}
+    assert (status["holds"], status["sent"] + len(doubts)) == (True, 600)
+    assert Counter(mailroom.recipients) == {f"lecteur{n}@example.org": 1 for n in range(600)}
     assert len(mailroom.accepted) > before
 
 
