@@ -79,12 +79,24 @@ class Dkim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What proof-reading goes by: `words` that the house does not use -> what it says instead, or "".
+
+    `audience` is how many in a hundred readers use which mail client.
+    """
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    audience: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one publication; `root` is the folder that holds its newsletter.toml."""
 
     root: Path
     publication: Publication
     look: Look = field(default_factory=Look)
+    check: Check = field(default_factory=Check)
     send: Send = field(default_factory=Send)
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
@@ -125,7 +137,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = ("publication", "look", "send", "dkim", "store", "backends")
+    known = ("publication", "look", "check", "send", "dkim", "store", "backends")
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -147,6 +159,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         root=root,
         publication=publication,
         look=_look(table("look", document.get("look", {}))),
+        check=_check(table("check", document.get("check", {}))),
         send=_send(table("send", document.get("send", {}))),
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
@@ -218,6 +231,12 @@ def _look(table: Table) -> Look:
     )
     table.done()
     return look
+
+
+def _check(table: Table) -> Check:
+    check = Check(words=table.texts("words"), audience=table.numbers("audience"))
+    table.done()
+    return check
 
 
 def _send(table: Table) -> Send:

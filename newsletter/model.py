@@ -78,6 +78,15 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A rule of proof-reading that an issue may break, with the reason; `line` is where issue.md says so."""
+
+    rule: str
+    reason: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """The articles of one day, in reading order, and the editor's opening word."""
 
@@ -89,6 +98,7 @@ class Issue:
     editor: str = ""
     opening: str = ""
     opening_line: int = 1
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def key(self) -> str:

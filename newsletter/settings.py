@@ -148,6 +148,23 @@ class Table:
             for name, inner in value.items()
         }
 
+    def texts(self, key: str) -> dict[str, str]:
+        """The texts in a table inside this one, as in `[check.words]`."""
+        inner = self._inner(key)
+        return {name: inner.string(name) for name in inner._values}
+
+    def numbers(self, key: str) -> dict[str, float]:
+        """The numbers in a table inside this one, as in `[check.audience]`."""
+        inner = self._inner(key)
+        return {name: inner.number(name, 0) for name in inner._values}
+
+    def _inner(self, key: str) -> "Table":
+        value = self._take(key, {})
+        if not isinstance(value, dict):
+            raise self.error(key, "is not a table", f"write [{self._name}.{key}] on a line of its own")
+        name = f"{self._name}.{key}"
+        return Table(value, name=name, root=self.root, text=self._text, environment=self._environment)
+
     def folder(self, key: str, default: str) -> Path:
         """A folder, relative to the publication's own."""
         return self.root / self.string(key, default)

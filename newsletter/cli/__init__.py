@@ -22,7 +22,7 @@ _COMMANDS = {
     "init": "newsletter.cli.desk:init",
     "new": "newsletter.cli.desk:new",
     "import": "newsletter.cli.desk:import_article",
-    "check": "newsletter.cli.compose:check",
+    "check": "newsletter.cli.check:check",
     "build": "newsletter.cli.compose:build",
     "test": "newsletter.cli.send:test",
     "approve": "newsletter.cli.decide:approve",

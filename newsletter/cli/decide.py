@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.compose import edition_of
+from newsletter.cli.proof import gate
 from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
 from newsletter.errors import ConfigError
 
@@ -42,7 +42,7 @@ def approve(press: Press, issue: str | None, who: str | None) -> None:
             if Ledger(database).frozen(key):
                 hint = f"newsletter status {key}"
                 raise ConfigError(f"{key} is already being sent", where="ISSUE", hint=hint)
-    edition = edition_of(press, folder)[1]
+    edition = gate(press, folder)[1]
     with press.database() as database:
         approvals = Approvals(database)
         last = approvals.last(key)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.ask import ask_number, who_decides
-from newsletter.cli.compose import edition_of
+from newsletter.cli.proof import gate
 from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
 from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError, Unavailable
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "addresses", metavar="ADDRESS", multiple=True, required=True, help="Who gets it; may be repeated."
 )
+@click.option("--strict", is_flag=True, help="Refuse an issue with errors, as send does.")
 @click.pass_obj
-def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
+def test(press: Press, issue: str | None, addresses: tuple[str, ...], strict: bool) -> int:
     """Send an issue to yourself: [TEST] in the subject, links to leave that lead nowhere, no ledger.
 
     It is the very mail that readers get, through the same backend. Without ISSUE, the nearest one that was
@@ -52,7 +53,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...]) -> int:
     config = press.config
     recipients = [read_address(address, where="--to").email for address in addresses]
     backend = press.backend()
-    _, edition = edition_of(press, press.issue_folder(issue, nearest=True))
+    _, edition = gate(press, press.issue_folder(issue, nearest=True), strict=strict)
     now = press.now()
     filler = pen(press, dead=True)(cut(edition, config.publication, at=now, test=True))
     failed = 0
@@ -154,14 +155,14 @@ def _send(
     if not wishes.restored:
         _check_witness(books, key)
     if frozen and books.rehearsal:
-        frozen = _same_rehearsal(books, frozen, edition_of(press, folder)[1])
+        frozen = _same_rehearsal(books, frozen, gate(press, folder)[1])
     if frozen:
         _tell_difference(press, folder, frozen)
         subject, count = frozen.subject, books.ledger.count_owed(key)
         if not count:
             return _finished(books, frozen)
     else:
-        edition = edition_of(press, folder)[1]
+        edition = gate(press, folder)[1]
         _check_approval(press, books, edition)
         subject, count = edition.subject, books.readers.count(Status.ACTIVE)
         if not count:
@@ -192,7 +193,7 @@ def _frozen(press: Press, books: Books, folder: Path) -> Frozen:
     from newsletter.deliver.message import cut
 
     files = press.files_digest(folder)
-    edition = edition_of(press, folder)[1]
+    edition = gate(press, folder)[1]
     _check_approval(press, books, edition)
     template = cut(edition, press.config.publication, at=press.now())
     return freeze(press, books, edition, template, files=files)

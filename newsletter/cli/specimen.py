@@ -8,9 +8,19 @@ from newsletter.deliver.message import cut
 from newsletter.errors import ConfigError
 from newsletter.fields import Place, fill
 from newsletter.links import Links, Signer
-from newsletter.model import Edition, Publication, Reader
+from newsletter.model import Edition, Message, Publication, Reader
 
 _READER = Reader(id="specimen", email="camille@example.org", name="Camille")
+
+
+def specimen(edition: Edition, publication: Publication, *, at: datetime) -> Message:
+    """The mail as that reader would get it, dated `at`; its links to leave are dead."""
+    return Filler(cut(edition, publication, at=at), _links(publication)).fill(_READER)
+
+
+def _links(publication: Publication) -> Links:
+    # A key that is no secret: what it signs is worth nothing, and the bytes are the same on every machine.
+    return Links(publication, Signer((b"specimen specimen",), list_id=publication.list_id), dead=True)
 
 
 def write_specimen(edition: Edition, publication: Publication, folder: Path, *, at: datetime) -> list[Path]:
@@ -18,19 +28,17 @@ def write_specimen(edition: Edition, publication: Publication, folder: Path, *, 
 
     The message is dated `at`; its links to leave are dead. Raises ConfigError if a file cannot be written.
     """
-    # A key that is no secret: what it signs is worth nothing, and the bytes are the same on every machine.
-    links = Links(publication, Signer((b"specimen specimen",), list_id=publication.list_id), dead=True)
+    links = _links(publication)
     web, mail = links.leave(_READER.id, at.date())
     values = {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
     html = fill(edition.html, values, Place.HTML)
     for rendition in edition.renditions:
         # A browser has neither the mail's parts nor a web site that is not yet there.
         html = html.replace(rendition.src, f"pictures/{rendition.name}")
-    message = Filler(cut(edition, publication, at=at), links).fill(_READER)
     files = {
         folder / "issue.html": html.encode(),
         folder / "issue.txt": fill(edition.text, values, Place.TEXT).encode(),
-        folder / "issue.eml": message.content,
+        folder / "issue.eml": specimen(edition, publication, at=at).content,
     }
     files |= {folder / "pictures" / rendition.name: rendition.content for rendition in edition.renditions}
     for path, content in files.items():

@@ -14,11 +14,17 @@ _FENCE = re.compile(r"---[ \t]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontMatter:
-    """The keys of one file as text, each with its line, and the body below with the line it begins on."""
+    """The keys of one file as text, and the body below with the line it begins on.
+
+    `lines` has the line of each key, `columns` where its value begins, and `tables` what stands below the
+    keys that have more than one value: name -> text, line.
+    """
 
     where: str
     values: Mapping[str, str]
     lines: Mapping[str, int]
+    columns: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, tuple[str, int]]]
     body: str
     body_line: int
 
@@ -41,11 +47,14 @@ class FrontMatter:
         return value in ("true", "yes")
 
 
-def read_front_matter(path: Path, *, where: str, known: tuple[str, ...]) -> FrontMatter:
+def read_front_matter(
+    path: Path, *, where: str, known: tuple[str, ...], tables: tuple[str, ...] = ()
+) -> FrontMatter:
     """Read a file that opens with YAML between two --- lines.
 
-    `where` is what errors call the file; `known` are the keys it may have. Raises ContentError, with the
-    line, for a file that cannot be read, is not UTF-8, has broken YAML, an unknown key, or a key twice.
+    `where` is what errors call the file; `known` are the keys it may have, `tables` those that have
+    `name: text` lines below them. Raises ContentError, with the line, for a file that cannot be read, is not
+    UTF-8, has broken YAML, an unknown key, or a key twice.
     """
     lines = _lines(path, where)
     if not lines or not _FENCE.fullmatch(lines[0]):
@@ -55,17 +64,24 @@ def read_front_matter(path: Path, *, where: str, known: tuple[str, ...]) -> Fron
     if end is None:
         hint = "close it with a line --- before the text"
         raise ContentError("the front matter has no end", where=f"{where}:1", hint=hint)
-    values, where_lines = _mapping("\n".join(lines[1:end]), where)
-    for key, line in where_lines.items():
-        if key not in known:
-            meant = nearest(key, known)
-            hint = f'did you mean "{meant}"?' if meant else "known: " + ", ".join(known)
+    nodes = _mapping("\n".join(lines[1:end]), where)
+    allowed = (*known, *tables)
+    for key, (line, _) in nodes.items():
+        if key not in allowed:
+            meant = nearest(key, allowed)
+            hint = f'did you mean "{meant}"?' if meant else "known: " + ", ".join(allowed)
             raise ContentError(f"unknown key {key!r}", where=f"{where}:{line}", hint=hint)
     body_line = end + 2
     return FrontMatter(
         where=where,
-        values=values,
-        lines=where_lines,
+        values={
+            key: _text(key, node, f"{where}:{line}") for key, (line, node) in nodes.items() if key in known
+        },
+        lines={key: line for key, (line, _) in nodes.items()},
+        columns={key: _column(node) for key, (_, node) in nodes.items()},
+        tables={
+            key: _table(key, node, f"{where}:{line}") for key, (line, node) in nodes.items() if key in tables
+        },
         body="\n".join(lines[end + 1 :]),
         body_line=body_line,
     )
@@ -97,7 +113,8 @@ def _lines(path: Path, where: str) -> list[str]:
     return lines
 
 
-def _mapping(source: str, where: str) -> tuple[dict[str, str], dict[str, int]]:
+def _mapping(source: str, where: str) -> dict[str, tuple[int, yaml.Node]]:
+    """Key -> its line in the file, and its value."""
     # BaseLoader keeps every scalar as the text that was typed: "no", 1e3 and dates stay what they look like.
     try:
         node = yaml.compose(source, Loader=yaml.BaseLoader)
@@ -109,23 +126,45 @@ def _mapping(source: str, where: str) -> tuple[dict[str, str], dict[str, int]]:
     except yaml.YAMLError as error:
         raise ContentError(f"broken YAML: {error}", where=f"{where}:2") from error
     if node is None:
-        return {}, {}
+        return {}
     if not isinstance(node, yaml.MappingNode):
         raise ContentError(
             "the front matter is no list of keys", where=f"{where}:2", hint="write key: value lines"
         )
-    values: dict[str, str] = {}
-    lines: dict[str, int] = {}
+    return _keys(node, where)
+
+
+def _keys(node: yaml.MappingNode, where: str) -> dict[str, tuple[int, yaml.Node]]:
+    found: dict[str, tuple[int, yaml.Node]] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 2
         key = str(key_node.value)
-        if key in values:
+        if key in found:
             raise ContentError(
                 f"key {key!r} stands twice", where=f"{where}:{line}", hint="delete one of the two"
             )
-        if not isinstance(value_node, yaml.ScalarNode):
-            hint = f'write {key}: "…" on one line'
-            raise ContentError(f"{key} is not a plain text", where=f"{where}:{line}", hint=hint)
-        values[key] = value_node.value
-        lines[key] = line
-    return values, lines
+        found[key] = line, value_node
+    return found
+
+
+def _text(key: str, node: yaml.Node, where: str) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise ContentError(f"{key} is not a plain text", where=where, hint=f'write {key}: "…" on one line')
+    return str(node.value)
+
+
+def _column(node: yaml.Node) -> int:
+    """Where the text of a value begins on its line, from 1; behind its quote, if it has one."""
+    quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
+    return node.start_mark.column + 1 + quoted
+
+
+def _table(key: str, node: yaml.Node, where: str) -> dict[str, tuple[str, int]]:
+    if not isinstance(node, yaml.MappingNode):
+        hint = f"write {key}: on a line of its own, and below it, indented, NAME: the reason"
+        raise ContentError(f"{key} has no lines below it", where=where, hint=hint)
+    file = where.rpartition(":")[0]
+    return {
+        name: (_text(name, inner, f"{file}:{line}"), line)
+        for name, (line, inner) in _keys(node, file).items()
+    }

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from newsletter.compose.front_matter import FrontMatter, read_front_matter
 from newsletter.errors import ContentError
-from newsletter.model import Article, Issue, Picture
+from newsletter.model import Article, Issue, Picture, Waiver
 
 ISSUE_KEYS = ("subject", "preheader", "editor")
+WAIVERS = "waive"
 ARTICLE_KEYS = ("title", "author", "section", "link", "source", "picture", "alt", "credit", "sponsored")
 
 TO_CHECK = "À VÉRIFIER"
@@ -35,7 +36,9 @@ def read_issue(folder: Path, *, root: Path | None = None) -> Issue:
             f"rmdir {where}, then: newsletter new {folder.name}" if empty else "add one with a subject: line"
         )
         raise ContentError("no issue.md", where=where, hint=hint)
-    head = read_front_matter(folder / "issue.md", where=f"{where}/issue.md", known=ISSUE_KEYS)
+    head = read_front_matter(
+        folder / "issue.md", where=f"{where}/issue.md", known=ISSUE_KEYS, tables=(WAIVERS,)
+    )
     return Issue(
         day=day,
         subject=_required(head, "subject"),
@@ -45,7 +48,18 @@ def read_issue(folder: Path, *, root: Path | None = None) -> Issue:
         opening_line=head.body_line,
         articles=_articles(folder, where),
         folder=folder,
+        waivers=_waivers(head),
     )
+
+
+def _waivers(head: FrontMatter) -> tuple[Waiver, ...]:
+    waivers = []
+    for name, (reason, line) in head.tables.get(WAIVERS, {}).items():
+        if not re.search(r"\S", reason):
+            hint = f"say why it may pass: {name}: …"
+            raise ContentError(f"{name} is waived for no reason", where=f"{head.where}:{line}", hint=hint)
+        waivers.append(Waiver(rule=name, reason=reason, line=line))
+    return tuple(waivers)
 
 
 def day_of(name: str) -> date | None:

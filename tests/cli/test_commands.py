@@ -56,7 +56,7 @@ def test_a_new_issue_can_be_looked_at_but_is_not_good_to_go(newsletter: Newslett
     assert newsletter("build", "2026-11-24", "-o", "preview").code == 0
     check = newsletter("check", "2026-11-24")
     assert check.code == 3
-    assert "issues/2026-11-24/01-premier-article.md:" in check.err
+    assert "issues/2026-11-24/01-premier-article.md:" in check.out
 
 
 def test_a_new_publication_can_be_worked_in_at_once(

@@ -1,0 +1,126 @@
+"""What the rules of proof-reading look at: an issue as it was written, and the edition that came of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsletter.compose.front_matter import FrontMatter, read_front_matter
+from newsletter.compose.issue import ARTICLE_KEYS, ISSUE_KEYS, WAIVERS, shown_path
+from newsletter.config import Check
+from newsletter.model import Article, Edition, Issue, Publication
+
+_FENCE = re.compile(r"^(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_NOT_PROSE = re.compile(
+    r"(?<!`)(`+)(?!`)(?:.(?!\1(?!`)))*.\1(?!`)"  # code
+    r"|(?<=\]\()[^()\s]*(?:\([^()\s]*\)[^()\s]*)*"  # the address of a link or a picture
+    r"|<?\bhttps?://[^\s<>]*>?"
+    r"|\{[^{}\n]*\}",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a file of the publication; line and column count from 1, and 0 stands for all of them."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """`PATH:LINE:COLUMN`, as far as it is known."""
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.path, *numbers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text that a writer wrote, as it stands in the file; `name` is its key, or "body".
+
+    `line` and `column` are where it begins. `article` is whose it is, None for the issue's own.
+    """
+
+    path: str
+    line: int
+    column: int
+    name: str
+    source: str
+    article: Article | None = None
+
+    def place(self, offset: int = 0) -> Place:
+        """Where the character at `offset` of the source stands."""
+        before = self.source[:offset]
+        lines = before.count("\n")
+        inside = offset - (before.rfind("\n") + 1)
+        return Place(self.path, self.line + lines, inside + (1 if lines else self.column))
+
+    @property
+    def prose(self) -> str:
+        """The source with all that is no prose – code, web addresses – as spaces: offsets stay the same."""
+        blanked = _FENCE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.source)
+        return _NOT_PROSE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), blanked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One issue under proof.
+
+    `texts` is all that was typed, in reading order. `message` is the mail itself for a reader who does not
+    exist, and `past` are the issues before this one, the latest first. `root` is the publication's folder.
+    """
+
+    issue: Issue
+    edition: Edition
+    publication: Publication
+    settings: Check
+    texts: Sequence[Text]
+    past: Sequence[Issue]
+    message: bytes
+    root: Path
+
+    @property
+    def folder(self) -> str:
+        """The issue's folder as findings call it."""
+        return f"issues/{self.issue.key}"
+
+    @property
+    def bodies(self) -> Iterator[Text]:
+        """The opening and the articles' texts."""
+        return (text for text in self.texts if text.name == "body")
+
+    def text(self, name: str, article: Article | None = None) -> Text:
+        """The value of a key of an article, or of the issue; at the top of the file if it has no such key."""
+        for text in self.texts:
+            if text.name == name and text.article is article:
+                return text
+        path = f"{self.folder}/{article.source.name if article else 'issue.md'}"
+        return Text(path=path, line=1, column=1, name=name, source="", article=article)
+
+
+def texts_of(issue: Issue, root: Path) -> tuple[Text, ...]:
+    """All that was typed for an issue, file after file, each from its front matter on."""
+    own = read_front_matter(
+        issue.folder / "issue.md",
+        where=shown_path(issue.folder / "issue.md", root),
+        known=ISSUE_KEYS,
+        tables=(WAIVERS,),
+    )
+    texts = [*_texts_in(own, None)]
+    for article in issue.articles:
+        where = shown_path(article.source, root)
+        texts += _texts_in(read_front_matter(article.source, where=where, known=ARTICLE_KEYS), article)
+    return tuple(texts)
+
+
+def _texts_in(head: FrontMatter, article: Article | None) -> Iterator[Text]:
+    for key in head.values:
+        yield Text(
+            path=head.where,
+            line=head.lines[key],
+            column=head.columns[key],
+            name=key,
+            source=head.text(key),
+            article=article,
+        )
+    yield Text(path=head.where, line=head.body_line, column=1, name="body", source=head.body, article=article)

@@ -1,0 +1,152 @@
+"""The command that proof-reads an issue."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.proof import in_words, proof_of, to_put_right
+from newsletter.cli.screen import ISSUE_HELP, bold, plural, say, table
+from newsletter.errors import ContentError, TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from newsletter.check.rule import Finding, Fix
+    from newsletter.cli.press import Press
+    from newsletter.model import Edition, Issue
+
+_GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+@click.command(epilog=ISSUE_HELP, short_help="Proof-read an issue.")
+@click.argument("issue", required=False)
+@click.option("--fix", is_flag=True, help="Put right in the files what a machine can put right.")
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--list", "listed", is_flag=True, help="Show all rules and what they are good for.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    help="For people, for programs, or as annotations of a pull request.",
+)
+@click.pass_obj
+def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool, form: str) -> None:
+    """Proof-read an issue: what must not leave the house is an error, exit code 3.
+
+    Without ISSUE, the nearest one that was not sent. A rule may be waived in the front matter of issue.md:
+    a line `waive:`, and below it, indented, the rule's name and the reason.
+
+    \b
+    Example:
+      newsletter check 2026-11-23
+      newsletter check --fix
+    """
+    if listed:
+        _list_rules(form)
+        return
+    folder = press.issue_folder(issue, nearest=True)
+    findings, found = _look(press, folder)
+    if fix and (fixes := [each.fix for each in findings if each.fix and not each.waived]):
+        made = _put_right(press, fixes)
+        say(f"{plural(made, 'slip')} put right")
+        findings, found = _look(press, folder)
+    lines = {"text": in_words, "json": _as_json, "github": _as_github}[form](findings)
+    for line in lines:
+        click.echo(line)
+    grave = ("error", "warning") if strict else ("error",)
+    if wrong := [each for each in findings if each.level in grave and not each.waived]:
+        words = plural(len(wrong), "finding" if strict else "error")
+        raise to_put_right(words, folder.name)
+    if found and form == "text":
+        issue_, edition = found
+        minutes, seconds = divmod(edition.reading_seconds, 60)
+        size = len(edition.html.encode()) / 1000
+        articles = plural(len(issue_.articles), "article")
+        say(
+            f"{bold(issue_.key)} is good to go: {articles}, {minutes} min {seconds:02} s,"
+            f" {size:.0f} kB of HTML."
+        )
+
+
+def _look(press: Press, folder: Path) -> tuple[list[Finding], tuple[Issue, Edition] | None]:
+    """What is found; no issue and no edition if it cannot be composed."""
+    from newsletter.check.proofread import finding_of, proofread
+
+    try:
+        issue = press.issue(folder)
+        edition = press.edition(issue)
+    except (ContentError, TemplateError) as error:
+        return [finding_of(error)], None
+    return proofread(proof_of(press, issue, edition)), (issue, edition)
+
+
+def _put_right(press: Press, fixes: Sequence[Fix]) -> int:
+    """Write the fixes into the files; how many were made."""
+    from newsletter.check.fix import fixed
+
+    made = 0
+    for name in sorted({fix.place.path for fix in fixes}):
+        path = press.config.root / name
+        # Bytes, so that line ends stay what they are.
+        text, done = fixed(
+            path.read_bytes().decode("utf-8"), [fix for fix in fixes if fix.place.path == name]
+        )
+        try:
+            path.write_bytes(text.encode("utf-8"))
+        except OSError as error:
+            raise ContentError(f"cannot be written: {error.strerror}", where=name) from error
+        made += len(done)
+    return made
+
+
+def _as_json(findings: Sequence[Finding]) -> Iterator[str]:
+    for found in findings:
+        yield json.dumps(
+            {
+                "rule": found.rule,
+                "level": found.level.value,
+                "path": found.place.path,
+                "line": found.place.line,
+                "column": found.place.column,
+                "message": found.message,
+                "hint": found.hint,
+                "fixable": found.fix is not None,
+                "waived": found.waived,
+            },
+            ensure_ascii=False,
+        )
+
+
+def _as_github(findings: Sequence[Finding]) -> Iterator[str]:
+    """Workflow commands, which GitHub shows beside the lines of a pull request."""
+    for found in findings:
+        place = f"file={_escaped(found.place.path)}"
+        place += f",line={found.place.line}" if found.place.line else ""
+        place += f",col={found.place.column}" if found.place.column else ""
+        level = "notice" if found.waived else _GITHUB[found.level]
+        words = f"{found.message}\n{'waived: ' + found.waived if found.waived else found.hint}"
+        yield f"::{level} {place},title={_escaped(found.rule)}::{_escaped(words, message=True)}"
+
+
+def _escaped(text: str, *, message: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text if message else text.replace(":", "%3A").replace(",", "%2C")
+
+
+def _list_rules(form: str) -> None:
+    from newsletter.check.proofread import RULES
+
+    if form == "json":
+        for each in RULES:
+            facts = {"rule": each.name, "level": each.level.value, "why": each.why, "how": each.how}
+            click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    table(
+        ["Rule", "Level", "Why", "What to do"],
+        [(each.name, each.level, each.why, each.how) for each in RULES],
+    )
