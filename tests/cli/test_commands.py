@@ -90,9 +90,9 @@ def test_pasted_text_may_come_through_a_pipe(newsletter: Newsletter, paper: Path
 def test_a_warning_keeps_nothing_back(newsletter: Newsletter, paper: Path) -> None:
     replaced(ISSUE_MD, '"Un numéro pour les tests : tout y est"', "Court")(paper)
     answer = newsletter("check")
-    assert (answer.code, answer.out) == (0, "")
-    lines = answer.err.splitlines()
-    assert lines[0].startswith(f"{ISSUE_MD}: warning: ")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert lines[0].startswith(f"{ISSUE_MD}:2:10: warning: ")
     assert lines[0].endswith("[subject-length]")
     assert re.fullmatch(r"2026-11-23 is good to go: 1 article, 0 min \d\d s, \d\d kB of HTML\.", lines[-1])
 
@@ -102,7 +102,7 @@ def test_an_issue_of_more_than_five_minutes_stays_in_the_house(newsletter: Newsl
         article.write("\n" + "Encore un mot de trop. " * 300)
     answer = newsletter("check")
     assert answer.code == 3
-    assert answer.err.startswith(f"{FIRST}: error: the issue takes ")
+    assert answer.out.startswith(f"{FIRST}:8:1: error: the issue takes ")
     assert told(answer) == [
         "Error: issues/2026-11-23: 1 error to put right, nothing was sent",
         "Hint: put them right, then: newsletter check 2026-11-23",
