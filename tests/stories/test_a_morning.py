@@ -52,7 +52,7 @@ def test_from_a_new_issue_to_everybody_accounted_for(
     # The importer was not sure of the first line, so nothing leaves until the editor has settled it.
     marked = newsletter("check", "2026-11-23")
     assert marked.code == 3
-    assert "02-une-boulangerie-ouvre-sur-la-lune.md:6: error" in marked.err
+    assert "02-une-boulangerie-ouvre-sur-la-lune.md:6:22: error" in marked.out
     kept = [line for line in article.split("\n") if "À VÉRIFIER" not in line]
     file.write_text("\n".join(kept), encoding="utf-8")
     assert newsletter("check", "2026-11-23").code == 0
