@@ -8,7 +8,9 @@ from pathlib import Path
 from newsletter.compose.front_matter import FrontMatter, read_front_matter
 from newsletter.compose.issue import ARTICLE_KEYS, ISSUE_KEYS, WAIVERS, shown_path
 from newsletter.config import Check
+from newsletter.deliver.dkim import Seal
 from newsletter.model import Article, Edition, Issue, Publication
+from newsletter.settings import Table
 
 _FENCE = re.compile(r"^(?P<fence>```+|~~~+)[^\n]*\n.*?(?:^(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _NOT_PROSE = re.compile(
@@ -67,7 +69,8 @@ class Proof:
     """One issue under proof.
 
     `texts` is all that was typed, in reading order. `message` is the mail itself for a reader who does not
-    exist, and `past` are the issues before this one, the latest first. `root` is the publication's folder.
+    exist, signed with `seals`, and `past` are the issues before this one, the latest first. `root` is the
+    publication's folder, and `toml` the text of its newsletter.toml.
     """
 
     issue: Issue
@@ -77,12 +80,20 @@ class Proof:
     texts: Sequence[Text]
     past: Sequence[Issue]
     message: bytes
+    seals: Sequence[Seal]
     root: Path
+    toml: str
 
     @property
     def folder(self) -> str:
         """The issue's folder as findings call it."""
         return f"issues/{self.issue.key}"
+
+    def setting(self, table: str, key: str = "") -> Place:
+        """The line of newsletter.toml that says so; of the table, or the file, if it says nothing."""
+        where = Table({}, name=table, root=self.root, text=self.toml).where(key)
+        path, _, line = where.partition(":")
+        return Place(path, int(line or 0))
 
     @property
     def bodies(self) -> Iterator[Text]:

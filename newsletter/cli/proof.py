@@ -22,11 +22,15 @@ REMEMBERED = 20
 
 
 def proof_of(press: Press, issue: Issue, edition: Edition) -> Proof:
-    """What the rules look at."""
+    """What the rules look at; raises ConfigError if the mail is to be signed and there is no key for it."""
     from newsletter.check.proof import Proof, texts_of
     from newsletter.cli.specimen import specimen
+    from newsletter.deliver.dkim import read_seals
+    from newsletter.settings import FILE
 
     config = press.config
+    seals, _ = read_seals(config.dkim)
+    at = press.sending_time(issue.day)
     return Proof(
         issue=issue,
         edition=edition,
@@ -34,8 +38,10 @@ def proof_of(press: Press, issue: Issue, edition: Edition) -> Proof:
         settings=config.check,
         texts=texts_of(issue, config.root),
         past=tuple(_past(press, issue)),
-        message=specimen(edition, config.publication, at=press.sending_time(issue.day)).content,
+        message=specimen(edition, config.publication, at=at, seals=seals).content,
+        seals=seals,
         root=config.root,
+        toml=(config.root / FILE).read_text(encoding="utf-8-sig"),
     )
 
 

@@ -1,8 +1,10 @@
 """Edition -> files to look at, filled in for a reader who does not exist."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from newsletter.deliver.dkim import Seal
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import cut
 from newsletter.errors import ConfigError
@@ -13,9 +15,11 @@ from newsletter.model import Edition, Message, Publication, Reader
 _READER = Reader(id="specimen", email="camille@example.org", name="Camille")
 
 
-def specimen(edition: Edition, publication: Publication, *, at: datetime) -> Message:
-    """The mail as that reader would get it, dated `at`; its links to leave are dead."""
-    return Filler(cut(edition, publication, at=at), _links(publication)).fill(_READER)
+def specimen(
+    edition: Edition, publication: Publication, *, at: datetime, seals: Sequence[Seal] = ()
+) -> Message:
+    """The mail as that reader would get it, dated `at`, signed with `seals`; its links to leave are dead."""
+    return Filler(cut(edition, publication, at=at), _links(publication), seals=seals).fill(_READER)
 
 
 def _links(publication: Publication) -> Links:

@@ -45,13 +45,15 @@ _SIGNATURE_LINE = 72
 class Seal:
     """One key that signs, and where its public half is found: SELECTOR._domainkey.DOMAIN.
 
-    `sign` gives the signature of what a DKIM-Signature covers.
+    `sign` gives the signature of what a DKIM-Signature covers; `verifies` says whether, by the public half, a
+    second thing is the signature of a first.
     """
 
     domain: str
     selector: str
     algorithm: Literal["rsa-sha256", "ed25519-sha256"]
     sign: Callable[[bytes], bytes]
+    verifies: Callable[[bytes, bytes], bool]
 
 
 class Sealer:
@@ -272,17 +274,38 @@ def _seal(domain: str, selector: str, key: "RSAPrivateKey | Ed25519PrivateKey") 
     from cryptography.hazmat.primitives.hashes import SHA256
 
     if isinstance(key, RSAPrivateKey):
-        padding, algorithm = PKCS1v15(), SHA256()
+        padding, algorithm, public = PKCS1v15(), SHA256(), key.public_key()
         return Seal(
             domain=domain,
             selector=selector,
             algorithm="rsa-sha256",
             sign=lambda covered: key.sign(covered, padding, algorithm),
+            verifies=_verifier(
+                lambda covered, signature: public.verify(signature, covered, padding, algorithm)
+            ),
         )
+    curve = key.public_key()
     return Seal(
         domain=domain,
         selector=selector,
         algorithm="ed25519-sha256",
         # RFC 8463 §3: what is signed is the SHA-256 hash.
         sign=lambda covered: key.sign(hashlib.sha256(covered).digest()),
+        verifies=_verifier(
+            lambda covered, signature: curve.verify(signature, hashlib.sha256(covered).digest())
+        ),
     )
+
+
+def _verifier(verify: Callable[[bytes, bytes], None]) -> Callable[[bytes, bytes], bool]:
+    """What says yes or no where the library raises."""
+    from cryptography.exceptions import InvalidSignature
+
+    def verifies(covered: bytes, signature: bytes) -> bool:
+        try:
+            verify(covered, signature)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verifies

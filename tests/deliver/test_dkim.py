@@ -39,6 +39,9 @@ EDITION = Edition(
     text=f"Bonjour{field('name', ' ')},\n\t .\nFrom here {field('leave_url')} \n\n\n",
     sender=PUBLICATION.sender,
 )
+NO_SEAL = Seal(
+    domain="x", selector="x", algorithm="rsa-sha256", sign=lambda _: b"", verifies=lambda _, __: False
+)
 
 
 @pytest.fixture(scope="module")
@@ -216,18 +219,16 @@ def test_a_body_that_would_change_on_its_way_is_refused_before_anything_is_signe
     assert isinstance(last, bytes)
     ending = line if line.endswith("\r\n") or line == "no end" else f"{line}\r\n"
     broken = replace(whole, parts=(*parts, last + ending.encode()))
-    seal = Seal(domain="x", selector="x", algorithm="rsa-sha256", sign=lambda _: b"")
     Filler(broken, LINKS)
     with pytest.raises(ContentError, match=r"a message cannot be signed: .* would change on its way"):
-        Filler(broken, LINKS, seals=(seal,))
+        Filler(broken, LINKS, seals=(NO_SEAL,))
 
 
 def test_a_blank_in_the_middle_of_a_line_is_refused_before_anything_is_signed() -> None:
     whole = cut(EDITION, PUBLICATION, at=AT)
     parts = tuple(part.removesuffix(b"=\r\n") if isinstance(part, bytes) else part for part in whole.parts)
-    seal = Seal(domain="x", selector="x", algorithm="rsa-sha256", sign=lambda _: b"")
     with pytest.raises(ContentError, match="a blank does not stand on a line of its own"):
-        Filler(replace(whole, parts=parts), LINKS, seals=(seal,))
+        Filler(replace(whole, parts=parts), LINKS, seals=(NO_SEAL,))
 
 
 def test_a_template_from_the_ledger_is_signed_like_the_first(keys: Dkim) -> None:
