@@ -123,7 +123,8 @@ class Edition:
     """An issue composed: finished but for the blanks (`fields.py`) that are filled in for each reader.
 
     `reading_seconds` is how long the whole takes to read; `embedded` says that the pictures travel inside
-    the message (`cid:`, RFC 2392) and not from the publication's web site.
+    the message (`cid:`, RFC 2392) and not from the publication's web site. `mjml` is what the HTML was
+    compiled from, each element with the place in the templates that wrote it.
     """
 
     key: str
@@ -136,6 +137,7 @@ class Edition:
     renditions: tuple[Rendition, ...] = ()
     embedded: bool = False
     reading_seconds: int = 0
+    mjml: str = ""
 
     @cached_property
     def fingerprint(self) -> str:

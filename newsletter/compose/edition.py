@@ -134,6 +134,7 @@ def compose(issue: Issue, publication: Publication, look: Look, *, templates: Pa
         renditions=tuple(pictures.renditions.values()),
         embedded=pictures.embedded,
         reading_seconds=seconds,
+        mjml=mjml,
     )
 
 

@@ -15,6 +15,7 @@ from mjml import mjml2html
 from premailer import Premailer
 from premailer.premailer import ExternalFileLoadingError, ExternalNotFoundError
 
+from newsletter.compose import cascade, schema
 from newsletter.compose.templates import PLACE
 from newsletter.errors import TemplateError, nearest
 
@@ -64,6 +65,13 @@ def to_html(mjml: str, css: str) -> str:
     """
     _check_css(css)
     compiled = _compile(front_end(mjml))
+    if clash := cascade.clash(compiled, css):
+        line, shorthand, longhand = clash
+        raise TemplateError(
+            f"{shorthand} and {longhand} meet on one element, and the inliner mixes up which comes last",
+            where=_css_place(css, line),
+            hint=f"write only {shorthand}, with all its values, in both rules",
+        )
     return _inline(compiled, css)
 
 
@@ -79,6 +87,9 @@ def front_end(mjml: str) -> str:
         raise TemplateError("the mail does not begin with <mjml>", where=_place(root), hint="begin with it")
     for element in root.iter(etree.Element):
         _check(element)
+    for element in root.iter(etree.Element):
+        if wrong := schema.fault(element, apart_from=frozenset({PLACE})):
+            raise TemplateError(wrong[0], where=_place(element), hint=wrong[1])
     _drop_comments(root)
     styles: list[str] = []
     for element in root.iter(etree.Element):
@@ -174,11 +185,16 @@ def _check(element: etree._Element) -> None:
 
 
 def _check_css(css: str) -> None:
-    for number, line in enumerate(css.splitlines(), 1):
+    bare = cascade.without_comments(css)
+    for number, line in enumerate(bare.split("\n"), 1):
         if match := _DROPPED_COLOUR.search(line):
             hint = "write six hexadecimal digits, or rgba(…, …, …, …)"
             message = f"{match[0]!r} would be dropped from the mail"
-            raise TemplateError(message, where=f"templates/mail/article.css.j2:{number}", hint=hint)
+            raise TemplateError(message, where=_css_place(css, number), hint=hint)
+        if re.search(r"!\s*important", line, re.IGNORECASE):
+            hint = "leave it out, or put the rule into <mj-style>"
+            message = "!important does not outweigh what stands on an element once it is inlined"
+            raise TemplateError(message, where=_css_place(css, number), hint=hint)
 
 
 # ---- one form for everything ----
@@ -220,8 +236,17 @@ _PLACE = re.compile(rf'{PLACE}="([^":]+):(\d+)"')
 
 
 def _place(element: etree._Element) -> str:
-    place = element.get(PLACE)
-    return f"templates/{place}" if place else "templates/mail"
+    """The line of an element, or of the nearest one around it that a template wrote."""
+    for near in (element, *element.iterancestors()):
+        if place := near.get(PLACE):
+            return f"templates/{place}"
+    return "templates/mail"
+
+
+def _css_place(css: str, line: int) -> str:
+    """The template's place of a line of the rendered style sheet, by the marks that templates.py leaves."""
+    mark = re.match(r"/\*(\S+:\d+)\*/", css.split("\n")[line - 1])
+    return f"templates/{mark[1]}" if mark else f"templates/mail/article.css.j2:{line}"
 
 
 def _syntax_error(error: etree.XMLSyntaxError, source: str) -> TemplateError:

@@ -18,6 +18,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from mdit_py_plugins.container import container_plugin
@@ -27,7 +28,7 @@ from newsletter.compose.reading_time import count_words
 from newsletter.errors import ContentError, nearest
 from newsletter.model import Picture, Rendition
 
-__all__ = ["Prose", "Token", "read_prose", "to_html"]
+__all__ = ["MarkdownIt", "Prose", "StateInline", "Token", "parser", "read_prose", "to_html"]
 
 Typeset = Callable[[Sequence[str | None]], list[str | None]]
 """Adjacent runs of one paragraph's text -> the same runs, typeset; None is a run to leave alone."""
@@ -51,7 +52,7 @@ def read_prose(markdown: str, *, folder: Path, where: str, line: int, typeset: T
     a call-out that is unknown, empty or never closed, and for a picture without alternative text.
     """
     source = markdown.split("\n")
-    tokens = _parser().parse(markdown)
+    tokens = parser().parse(markdown)
 
     def at(token: Token, offset: int = 0) -> str:
         return f"{where}:{line + (token.map[0] if token.map else 0) + offset}"
@@ -84,20 +85,21 @@ def read_prose(markdown: str, *, folder: Path, where: str, line: int, typeset: T
 
 def to_html(prose: Prose, renditions: Mapping[Path, Rendition]) -> str:
     """Well-formed HTML for the inside of a mail; `renditions` has every picture of the text."""
-    parser = _parser()
-    return str(parser.renderer.render(list(prose.tokens), parser.options, {"renditions": renditions}))
+    made = parser()
+    return str(made.renderer.render(list(prose.tokens), made.options, {"renditions": renditions}))
 
 
 # ---- parsing ----
 
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True}).enable("table")
-    parser.use(footnote_plugin, inline=False)
-    parser.use(container_plugin, "number")
+def parser() -> MarkdownIt:
+    """The house's Markdown, ready to parse and to render."""
+    made = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True}).enable("table")
+    made.use(footnote_plugin, inline=False)
+    made.use(container_plugin, "number")
     for name, rule in _RULES.items():
-        parser.add_render_rule(name, rule)
-    return parser
+        made.add_render_rule(name, rule)
+    return made
 
 
 def _value(token: Token) -> str:

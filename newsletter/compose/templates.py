@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from jinja2 import (
+    BytecodeCache,
     Environment,
     FileSystemLoader,
     StrictUndefined,
@@ -20,6 +21,7 @@ from jinja2 import (
     TemplateSyntaxError,
     UndefinedError,
 )
+from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 from jinja2.utils import missing
 from markupsafe import Markup
@@ -31,9 +33,12 @@ from newsletter.fields import field
 
 PLACE = "written-at"
 
+INLINED = "article.css.j2"
+
 _IT_HAS = "; it has "
 
 _NOT_MARKUP = re.compile(r"(\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->)", re.DOTALL)
+_NOT_CSS = re.compile(r"(\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|/\*.*?\*/)", re.DOTALL)
 _ELEMENT = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)(?=[\s/>])")
 
 
@@ -41,6 +46,8 @@ class _Places(Extension):
     """Adds to every element in a template the file and line it stands on."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        if name and name.endswith(INLINED):
+            return self._lines_of_css(source, name)
         if not name or not name.endswith(".mjml.j2"):
             return source
         out = []
@@ -60,6 +67,36 @@ class _Places(Extension):
                 )
             line += part.count("\n")
         return "".join(out)
+
+    def _lines_of_css(self, source: str, name: str) -> str:
+        """The sheet with a comment at the start of each line, but for those inside of something."""
+        out, line = [], 1
+        for part in _NOT_CSS.split(source):
+            for number, text in enumerate(part.split("\n")):
+                whole = number and text and not _NOT_CSS.fullmatch(part)
+                out.append(("\n" if number else "") + (f"/*{name}:{line + number}*/" if whole else "") + text)
+            line += part.count("\n")
+        return "".join(out)
+
+
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, for as long as the program runs: the preview composes at each saving.
+
+    Jinja2 itself sees to it that code is used for the very text only that it was made of.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._code.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class _Unknown(StrictUndefined):
@@ -89,6 +126,7 @@ class Templates:
             # On for markup; plain text must stay as it is.
             autoescape=lambda name: name is not None and name.endswith(".mjml.j2"),  # noqa: S701
             undefined=_Unknown,
+            bytecode_cache=_COMPILED,
             extensions=["jinja2.ext.i18n", _Places],
             trim_blocks=True,
             lstrip_blocks=True,
