@@ -13,7 +13,7 @@ import click
 from newsletter.cli.ask import ask_number, who_decides
 from newsletter.cli.proof import gate
 from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
-from newsletter.errors import ConfigError, ContentError, DeliveryError, NewsletterError, Unavailable
+from newsletter.errors import ConfigError, ContentError, NewsletterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,33 +45,16 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...], strict: bo
     Example:
       newsletter test --to me@example.org --to colleague@example.org
     """
-    from newsletter.cli.sending import pen
-    from newsletter.deliver.message import cut
-    from newsletter.model import Reader
+    from newsletter.cli.trial import try_out
     from newsletter.readers.addresses import read_address
 
-    config = press.config
     recipients = [read_address(address, where="--to").email for address in addresses]
     backend = press.backend()
     _, edition = gate(press, press.issue_folder(issue, nearest=True), strict=strict)
-    now = press.now()
-    filler = pen(press, dead=True)(cut(edition, config.publication, at=now, test=True))
     failed = 0
-    backend.open()
-    try:
-        for count, email in enumerate(recipients):
-            # Each test is a message of its own: Gmail hides a second one with the same Message-ID.
-            reader = Reader(id=f"test-{now.timestamp()}-{count}", email=email, name="")
-            try:
-                receipt = backend.send(filler.fill(reader), lambda: None)
-                say(f"{email}: sent, {receipt}")
-            except Unavailable:
-                raise
-            except DeliveryError as error:
-                failed += 1
-                say(f"{email}: {error.message}")
-    finally:
-        backend.close()
+    for trial in try_out(press, backend, edition, recipients):
+        failed += not trial.left
+        say(f"{trial.email}: sent, {trial.said}" if trial.left else f"{trial.email}: {trial.said}")
     return 4 if failed else 0
 
 
