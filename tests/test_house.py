@@ -26,6 +26,7 @@ FLOORS = {
     "calendar": 2,
     "links": 2,
     "fields": 2,
+    "tracking": 2,
     "settings": 1.5,
     "model": 1,
     "errors": 1,
@@ -43,7 +44,7 @@ DOORS = {
     "holidays": "calendar.py",
     "idna": "deliver/smtp_protocol.py",
     "jinja2": "compose/templates.py",
-    "lxml": "compose/markup.py",
+    "lxml": "compose/tree.py",
     "markdown_it": "compose/prose.py",
     "markupsafe": "compose/templates.py",
     "mdit_py_plugins": "compose/prose.py",
@@ -52,6 +53,7 @@ DOORS = {
     "premailer": "compose/markup.py",
     "rich": "cli/screen.py",
     "sqlalchemy": "readers/",
+    "tinycss2": "compose/css.py",
     "yaml": "compose/front_matter.py",
 }
 

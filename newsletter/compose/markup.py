@@ -10,13 +10,13 @@ import html.entities
 import logging
 import re
 
-from lxml import etree
 from mjml import mjml2html
 from premailer import Premailer
 from premailer.premailer import ExternalFileLoadingError, ExternalNotFoundError
 
 from newsletter.compose import cascade, schema
 from newsletter.compose.templates import PLACE
+from newsletter.compose.tree import etree
 from newsletter.errors import TemplateError, nearest
 
 COMPONENTS = frozenset(

@@ -233,6 +233,50 @@ def test_p7_only_the_articles_rules_are_inlined() -> None:
     assert "border-collapse:collapse;mso-table-lspace" not in html.split("<body")[1]
 
 
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".md p { padding: 9px; padding-left: 0; }\n.md .b { padding: 5px; }",
+        ".md p { padding: 9px; }\n.md p { padding-left: 0; }\n.md .b { padding: 5px; }",
+        ".md p { padding-left: 0; padding: 9px; }\n.md .b { padding-left: 5px; }",
+    ],
+)
+def test_p8_a_shorthand_and_its_part_that_meet_in_the_wrong_order_are_refused_at_their_line(css: str) -> None:
+    error = refused(
+        '<mjml><mj-body><mj-section><mj-column><mj-text css-class="md"><p class="b">x</p></mj-text>'
+        "</mj-column></mj-section></mj-body></mjml>",
+        css=css,
+    )
+    assert error.message.startswith("padding and padding-left meet on one element")
+    assert error.where == f"templates/mail/article.css.j2:{len(css.splitlines())}"
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".md p { padding: 9px; padding-left: 0; }\n.md .elsewhere { padding: 5px; }",
+        ".md p { padding-left: 0; }\n.md .b { padding: 5px; }",
+        ".md p { padding: 5px; }\n.md .b { padding-left: 0; }",
+        ".md p { border: 0; border-top: 1px solid #111111; }\n.md p + p { border: 0; }",
+    ],
+)
+def test_p8_a_shorthand_and_its_part_that_come_out_right_pass(css: str) -> None:
+    assert 'class="b"' in mail('<mj-text css-class="md"><p class="b">x</p></mj-text>', css=css)
+
+
+def test_p8_what_an_element_says_itself_counts_as_well() -> None:
+    source = '<mj-text css-class="md"><p style="padding:2px">x</p></mj-text>'
+    with pytest.raises(TemplateError) as caught:
+        mail(source, css=".md p { padding: 1px; padding-left: 5px; }")
+    assert caught.value.where == "templates/mail/article.css.j2:1"
+
+
+def test_p9_important_is_refused_where_it_would_be_outweighed() -> None:
+    error = refused("<mjml><mj-body/></mjml>", css="/* not !important */\np { color: #ff0000 ! important; }")
+    assert error.where == "templates/mail/article.css.j2:2"
+    assert error.hint == "leave it out, or put the rule into <mj-style>"
+
+
 @pytest.mark.parametrize("colour", ["rgb(0 0 0 / 50%)", "#ff000080", "#f008", "hsl(1 2% 3% / 4%)"])
 def test_p10_colours_that_would_be_dropped_are_refused_at_their_line(colour: str) -> None:
     error = refused("<mjml><mj-body/></mjml>", css=f"p {{ margin: 0; }}\np {{ color: {colour}; }}")
@@ -297,4 +341,4 @@ def test_outlooks_conditional_comments_come_through_inlining_unchanged() -> None
 
 
 def test_the_front_end_gives_pure_ascii() -> None:
-    assert front_end("<mjml><mj-body><mj-text>é → « x » 😀</mj-text></mj-body></mjml>").isascii()
+    assert front_end("<mjml><mj-body><mj-raw>é → « x » 😀</mj-raw></mj-body></mjml>").isascii()
