@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import content, mail
+from newsletter.check import content, headers, mail, parts, signature
 from newsletter.check.rule import Fault, Finding, Level, Place, Proof, Rule, rule
 from newsletter.errors import NewsletterError, nearest
 
@@ -24,7 +24,14 @@ def unknown_waiver(proof: Proof) -> Iterator[Fault]:
             )
 
 
-RULES: tuple[Rule, ...] = (*content.RULES, *mail.RULES, unknown_waiver)
+RULES: tuple[Rule, ...] = (
+    *content.RULES,
+    *mail.RULES,
+    *headers.RULES,
+    *parts.RULES,
+    *signature.RULES,
+    unknown_waiver,
+)
 
 NAMES = tuple(each.name for each in RULES)
 
