@@ -53,7 +53,9 @@ DOORS = {
     "premailer": "compose/markup.py",
     "rich": "cli/screen.py",
     "sqlalchemy": "readers/",
+    "starlette": "web/preview.py",
     "tinycss2": "compose/css.py",
+    "uvicorn": "web/serving.py",
     "yaml": "compose/front_matter.py",
 }
 

@@ -23,6 +23,7 @@ _COMMANDS = {
     "new": "newsletter.cli.desk:new",
     "import": "newsletter.cli.desk:import_article",
     "check": "newsletter.cli.check:check",
+    "preview": "newsletter.cli.preview:preview",
     "build": "newsletter.cli.compose:build",
     "test": "newsletter.cli.send:test",
     "approve": "newsletter.cli.decide:approve",

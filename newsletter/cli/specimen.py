@@ -27,14 +27,18 @@ def _links(publication: Publication) -> Links:
     return Links(publication, Signer((b"specimen specimen",), list_id=publication.list_id), dead=True)
 
 
+def specimen_values(publication: Publication, *, at: datetime) -> dict[str, str]:
+    """What fills the blanks for that reader."""
+    web, mail = _links(publication).leave(_READER.id, at.date())
+    return {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
+
+
 def write_specimen(edition: Edition, publication: Publication, folder: Path, *, at: datetime) -> list[Path]:
     """Write issue.html with its pictures, issue.txt and issue.eml into `folder`; which files, in that order.
 
     The message is dated `at`; its links to leave are dead. Raises ConfigError if a file cannot be written.
     """
-    links = _links(publication)
-    web, mail = links.leave(_READER.id, at.date())
-    values = {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
+    values = specimen_values(publication, at=at)
     html = fill(edition.html, values, Place.HTML)
     for rendition in edition.renditions:
         # A browser has neither the mail's parts nor a web site that is not yet there.

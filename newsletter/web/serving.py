@@ -1,0 +1,40 @@
+"""A web app and a listening socket -> served on this machine, until somebody presses Ctrl-C."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from newsletter.errors import ConfigError
+
+HOST = "127.0.0.1"
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on the loopback interface, on a free port if `port` is 0; raises ConfigError."""
+    try:
+        return socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "name another one, or leave --port out"
+        raise ConfigError(f"port {port} is not to be had: {reason}", where="--port", hint=hint) from error
+
+
+def serve(make_app: Callable[[Callable[[], bool]], Any], listener: socket.socket) -> None:
+    """Serve until a signal; `make_app` is told whom to ask whether the end is near."""
+    server: uvicorn.Server
+    app = make_app(lambda: server.should_exit)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http="h11",
+        loop="asyncio",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
