@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import content, headers, links, mail, parts, signature
+from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature
 from newsletter.check.rule import Fault, Finding, Level, Place, Proof, Rule, rule
 from newsletter.errors import NewsletterError, nearest
 
@@ -26,6 +26,8 @@ def unknown_waiver(proof: Proof) -> Iterator[Fault]:
 
 RULES: tuple[Rule, ...] = (
     *content.RULES,
+    *dates.RULES,
+    *repeats.RULES,
     *links.RULES,
     *mail.RULES,
     *headers.RULES,
