@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from newsletter.check.spamassassin import Verdict
 from newsletter.compose.front_matter import FrontMatter, read_front_matter
 from newsletter.compose.issue import ARTICLE_KEYS, ISSUE_KEYS, WAIVERS, shown_path
 from newsletter.config import Check
@@ -70,7 +71,8 @@ class Proof:
 
     `texts` is all that was typed, in reading order. `message` is the mail itself for a reader who does not
     exist, signed with `seals`, and `past` are the issues before this one, the latest first. `root` is the
-    publication's folder, and `toml` the text of its newsletter.toml.
+    publication's folder, and `toml` the text of its newsletter.toml. `spam` is what SpamAssassin
+    says, if it was asked.
     """
 
     issue: Issue
@@ -83,6 +85,7 @@ class Proof:
     seals: Sequence[Seal]
     root: Path
     toml: str
+    spam: Verdict | None = None
 
     @property
     def folder(self) -> str:

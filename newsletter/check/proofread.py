@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature
+from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature, spam
 from newsletter.check.rule import Fault, Finding, Level, Place, Proof, Rule, rule
 from newsletter.errors import NewsletterError, nearest
 
@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     *headers.RULES,
     *parts.RULES,
     *signature.RULES,
+    *spam.RULES,
     unknown_waiver,
 )
 
