@@ -153,10 +153,19 @@ class Table:
         inner = self._inner(key)
         return {name: inner.string(name) for name in inner._values}
 
-    def numbers(self, key: str) -> dict[str, float]:
-        """The numbers in a table inside this one, as in `[check.audience]`."""
+    def shares(self, key: str, default: Mapping[str, float]) -> Mapping[str, float]:
+        """How a whole is shared out, in a table inside this one, as in `[check.audience]`.
+
+        The names are those of `default`, which stands if the table is missing or empty.
+        """
         inner = self._inner(key)
-        return {name: inner.number(name, 0) for name in inner._values}
+        shares = {name: inner.number(name, 0) for name in default}
+        inner.done()
+        if not any(shares.values()):
+            for name in inner._values:
+                raise inner.error(name, "nothing is shared out", f"write for instance {name} = 50")
+            return default
+        return shares
 
     def _inner(self, key: str) -> "Table":
         value = self._take(key, {})
