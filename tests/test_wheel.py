@@ -45,6 +45,8 @@ def test_the_wheel_holds_the_package_the_sample_and_nothing_else(installed: Path
         "templates",
     }
     assert (installed / "newsletter" / "py.typed").exists()
+    support = installed / "newsletter" / "check" / "data"
+    assert {path.name for path in support.glob("caniemail*")} == {"caniemail.json", "caniemail.LICENSE.txt"}
     assert (installed / f"actu5-{_version()}.dist-info" / "licenses" / "LICENSE").exists()
 
 
