@@ -42,6 +42,7 @@ DOORS = {
     "cryptography": "deliver/dkim.py",
     "email_validator": "readers/addresses.py",
     "holidays": "calendar.py",
+    "httpx": "check/online.py",
     "idna": "deliver/smtp_protocol.py",
     "jinja2": "compose/templates.py",
     "lxml": "compose/tree.py",
@@ -58,6 +59,10 @@ DOORS = {
     "uvicorn": "web/serving.py",
     "yaml": "compose/front_matter.py",
 }
+
+# Who may open a connection: the carriers' doors, and the visitor of links. Proof-reading itself never does.
+ON_THE_LINE = ("deliver/backends/", "check/online.py", "web/")
+LINES = {"socket", "ssl", "http", "urllib.request", "smtplib", "ftplib", "httpx", "boto3", "botocore"}
 
 
 def name_of(path: Path) -> str:
@@ -96,6 +101,12 @@ def test_each_library_has_one_door(path: Path) -> None:
         door = DOORS.get(library)
         assert door, f"{name_of(path)} imports {library}, which has no door"
         assert name_of(path) == door or (door.endswith("/") and name_of(path).startswith(door)), imported
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_those_who_must_touch_the_network(path: Path) -> None:
+    if not name_of(path).startswith(ON_THE_LINE):
+        assert not [each for each in imports(path) if each in LINES or each.split(".")[0] in LINES]
 
 
 def test_every_door_is_used() -> None:

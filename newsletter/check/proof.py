@@ -1,8 +1,8 @@
 """What the rules of proof-reading look at: an issue as it was written, and the edition that came of it."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from newsletter.check.spamassassin import Verdict
@@ -66,13 +66,26 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What following a link gave: the addresses it led on to, the last answer's HTTP status or 0, a problem.
+
+    `dead` says that readers will find nothing there either; else a problem may be the visitor's own.
+    """
+
+    hops: tuple[str, ...] = ()
+    status: int = 0
+    problem: str = ""
+    dead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """One issue under proof.
 
     `texts` is all that was typed, in reading order. `message` is the mail itself for a reader who does not
     exist, signed with `seals`, and `past` are the issues before this one, the latest first. `root` is the
     publication's folder, and `toml` the text of its newsletter.toml. `spam` is what SpamAssassin
-    says, if it was asked.
+    says, if it was asked, and `visits` what following the links gave, if somebody did.
     """
 
     issue: Issue
@@ -86,6 +99,7 @@ class Proof:
     root: Path
     toml: str
     spam: Verdict | None = None
+    visits: Mapping[str, Visit] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature, spam
+from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature, spam, visited
 from newsletter.check.rule import Fault, Finding, Level, Place, Proof, Rule, rule
 from newsletter.errors import NewsletterError, nearest
 
@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *dates.RULES,
     *repeats.RULES,
     *links.RULES,
+    *visited.RULES,
     *mail.RULES,
     *headers.RULES,
     *parts.RULES,
