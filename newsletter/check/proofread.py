@@ -2,7 +2,21 @@
 
 from collections.abc import Iterator
 
-from newsletter.check import content, dates, headers, links, mail, parts, repeats, signature, spam, visited
+from newsletter.check import (
+    content,
+    dates,
+    french,
+    headers,
+    links,
+    mail,
+    parts,
+    repeats,
+    signature,
+    slips,
+    spam,
+    style,
+    visited,
+)
 from newsletter.check.rule import Fault, Finding, Level, Place, Proof, Rule, rule
 from newsletter.errors import NewsletterError, nearest
 
@@ -31,6 +45,9 @@ RULES: tuple[Rule, ...] = (
     *links.RULES,
     *visited.RULES,
     *mail.RULES,
+    *slips.RULES,
+    *french.RULES,
+    *style.RULES,
     *headers.RULES,
     *parts.RULES,
     *signature.RULES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from newsletter.check.rule import Finding, Fix
+    from newsletter.check.rule import Finding
     from newsletter.cli.press import Press
     from newsletter.model import Edition, Issue
+
+    Found = tuple[Issue, Edition] | None
+
+_ROUNDS = 10
+"""Times that `--fix` looks again: what was put right may bring the next slip to light."""
 
 _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -51,10 +57,8 @@ def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool
         return
     folder = press.issue_folder(issue, nearest=True)
     findings, found = _look(press, folder)
-    if fix and (fixes := [each.fix for each in findings if each.fix and not each.waived]):
-        made = _put_right(press, fixes)
-        say(f"{plural(made, 'slip')} put right")
-        findings, found = _look(press, folder)
+    if fix:
+        findings, found = _put_right(press, folder, findings, found)
     lines = {"text": in_words, "json": _as_json, "github": _as_github}[form](findings)
     for line in lines:
         click.echo(line)
@@ -73,7 +77,7 @@ def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool
         )
 
 
-def _look(press: Press, folder: Path) -> tuple[list[Finding], tuple[Issue, Edition] | None]:
+def _look(press: Press, folder: Path) -> tuple[list[Finding], Found]:
     """What is found; no issue and no edition if it cannot be composed."""
     from newsletter.check.proofread import finding_of, proofread
 
@@ -85,23 +89,24 @@ def _look(press: Press, folder: Path) -> tuple[list[Finding], tuple[Issue, Editi
     return proofread(proof_of(press, issue, edition)), (issue, edition)
 
 
-def _put_right(press: Press, fixes: Sequence[Fix]) -> int:
-    """Write the fixes into the files; how many were made."""
-    from newsletter.check.fix import fixed
+def _put_right(
+    press: Press, folder: Path, findings: list[Finding], found: Found
+) -> tuple[list[Finding], Found]:
+    """Write the fixes into the files and look again, until nothing is left that a machine can put right."""
+    from newsletter.check.fix import put_right
 
-    made = 0
-    for name in sorted({fix.place.path for fix in fixes}):
-        path = press.config.root / name
-        # Bytes, so that line ends stay what they are.
-        text, done = fixed(
-            path.read_bytes().decode("utf-8"), [fix for fix in fixes if fix.place.path == name]
-        )
-        try:
-            path.write_bytes(text.encode("utf-8"))
-        except OSError as error:
-            raise ContentError(f"cannot be written: {error.strerror}", where=name) from error
-        made += len(done)
-    return made
+    made: Counter[str] = Counter()
+    for _ in range(_ROUNDS):
+        fixes = [each.fix for each in findings if each.fix and not each.waived]
+        if not fixes or not (done := put_right(press.config.root, fixes)):
+            break
+        made.update(done)
+        findings, found = _look(press, folder)
+    for name, count in sorted(made.items()):
+        say(f"{name}: {plural(count, 'slip')} put right")
+    if not made:
+        say("nothing that a machine can put right")
+    return findings, found
 
 
 def _as_json(findings: Sequence[Finding]) -> Iterator[str]:
