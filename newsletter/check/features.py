@@ -55,11 +55,10 @@ def in_declaration(declared: Declaration) -> frozenset[str]:
     return frozenset(slugs)
 
 
-def in_selector(selector: str) -> Iterator[str]:
+@lru_cache(maxsize=2000)
+def in_selector(selector: str) -> frozenset[str]:
     """The features that a selector uses."""
-    for slug, use in USES.items():
-        if isinstance(use, Selector) and use.pattern.search(selector):
-            yield slug
+    return frozenset(slug for slug, use in _of_selector() if use.pattern.search(selector))
 
 
 def in_at_rule(rule: AtRule) -> Iterator[str]:
@@ -141,3 +140,8 @@ def _of_extension() -> dict[str, str]:
         if isinstance(use, Format)
         for extension in use.extensions
     }
+
+
+@lru_cache
+def _of_selector() -> list[tuple[str, Selector]]:
+    return [(slug, use) for slug, use in USES.items() if isinstance(use, Selector)]
