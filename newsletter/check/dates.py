@@ -38,7 +38,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_GAP = r"(?:[^\S\n]+\n?|\n)[^\S\n]*"
+_GAP = r"(?:[^\S\n]+(?:\n[^\S\n]*)?|\n[^\S\n]*)"
 """What parts two words of one paragraph; no-break spaces are spaces to it."""
 _NAME = "|".join(_WEEKDAYS)
 _MONTH = "|".join(re.escape(name) for name in _MONTHS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from newsletter.check.proof import Proof, Text
+from newsletter.check.proof import Place, Proof, Text
 from newsletter.check.rule import Fault, Level, Rule, rule
 from newsletter.model import Article, Issue
 from newsletter.tracking import clean_address
@@ -21,6 +21,8 @@ _LEAST = 12
 """Words of a paragraph that can be told from any other."""
 _ALIKE = 0.5
 """Jaccard's index of two paragraphs' shingles from which one is the other with a few words changed."""
+_FEWEST = int(2 * (_LEAST - _SHINGLE + 1) * _ALIKE / (1 + _ALIKE))
+"""Shingles that two of the shortest have in common at least, if they are alike."""
 
 _LINK = re.compile(r"\]\(\s*<?(https?://[^()\s<>]*(?:\([^()\s<>]*\)[^()\s<>]*)*)|<(https?://[^\s<>]+)>")
 _PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
@@ -30,10 +32,9 @@ Shingle = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Paragraph:
-    """One paragraph of `path`, at `offset` of its text, as what tells it from others."""
+    """One paragraph, where it begins, and what tells it from others."""
 
-    path: str
-    offset: int
+    place: Place
     shingles: frozenset[Shingle]
 
     def likeness(self, other: "_Paragraph") -> float:
@@ -47,11 +48,18 @@ def _path(issue: Issue, article: Article | None) -> str:
 
 def _bodies(issue: Issue) -> Iterator[Text]:
     """The texts of an earlier issue, but for what was paid for."""
-    yield Text(path=_path(issue, None), line=1, column=1, name="body", source=issue.opening)
+    path = _path(issue, None)
+    yield Text(path=path, line=issue.opening_line, column=1, name="body", source=issue.opening)
     for article in issue.articles:
         if not article.sponsored:
-            path = _path(issue, article)
-            yield Text(path=path, line=1, column=1, name="body", source=article.body, article=article)
+            yield Text(
+                path=_path(issue, article),
+                line=article.body_line,
+                column=1,
+                name="body",
+                source=article.body,
+                article=article,
+            )
 
 
 def _folded(text: str) -> str:
@@ -157,23 +165,24 @@ def repeated_subject(proof: Proof) -> Iterator[Fault]:
 )
 def repeated_paragraph(proof: Proof) -> Iterator[Fault]:
     mine = [
-        (text, paragraph)
+        paragraph
         for text in proof.bodies
         if not (text.article and text.article.sponsored)
         for paragraph in _paragraphs(text)
     ]
-    known = frozenset[Shingle]().union(*(paragraph.shingles for _, paragraph in mine))
+    known = frozenset[Shingle]().union(*(paragraph.shingles for paragraph in mine))
     past = [
         [paragraph for text in _bodies(issue) for paragraph in _paragraphs(text, among=known)]
         for issue in proof.past
     ]
-    for number, (text, paragraph) in enumerate(mine):
-        alike = [found for issue in past if (found := _most_alike(paragraph, issue))]
-        again = _most_alike(paragraph, [earlier for _, earlier in mine[:number]])
-        if 0 < len(alike) < _CUSTOM:
-            yield Fault(text.place(paragraph.offset), f"{alike[0].path} has nearly the same paragraph")
-        elif again:
-            yield Fault(text.place(paragraph.offset), f"{again.path} has nearly the same paragraph")
+    for number, paragraph in enumerate(mine):
+        before = [found for issue in past if (found := _most_alike(paragraph, issue))]
+        if not 0 < len(before) < _CUSTOM:
+            again = _most_alike(paragraph, mine[:number])
+            before = [again] if again else []
+        if before:
+            place = before[0].place
+            yield Fault(paragraph.place, f"{place.path}:{place.line} has nearly the same paragraph")
 
 
 def _most_alike(paragraph: _Paragraph, others: list[_Paragraph]) -> _Paragraph | None:
@@ -182,17 +191,18 @@ def _most_alike(paragraph: _Paragraph, others: list[_Paragraph]) -> _Paragraph |
 
 
 def _paragraphs(text: Text, *, among: frozenset[Shingle] | None = None) -> Iterator[_Paragraph]:
-    """The paragraphs of a text that are long enough; only those that have something of `among`, if given."""
-    if among is not None and among.isdisjoint(_shingles(text.source)):
+    """The paragraphs of a text that are long enough; only those that may be like one of `among`, if given."""
+    if among is not None and len(among & _shingles(text.source)) < _FEWEST:
         return
     for found in _PARAGRAPH.finditer(text.prose):
         shingles = _shingles(found[0])
-        if len(shingles) > _LEAST - _SHINGLE and (among is None or not among.isdisjoint(shingles)):
-            yield _Paragraph(text.path, found.start(), shingles)
+        if len(shingles) > _LEAST - _SHINGLE and (among is None or len(among & shingles) >= _FEWEST):
+            yield _Paragraph(text.place(found.start()), shingles)
 
 
+@lru_cache(maxsize=256)
 def _shingles(prose: str) -> frozenset[Shingle]:
-    """All runs of three words."""
+    """All runs of three words; kept, since the light table proof-reads after every save."""
     words = re.findall(r"\w+", prose.casefold())
     return frozenset(zip(words, words[1:], words[2:], strict=False))
 

@@ -131,7 +131,7 @@ def test_nearly_the_same_paragraph_is_told_where_it_begins(
     earlier(tmp_path, {"02-cargo.md": article(f"Une autre phrase.\n\n{PARAGRAPH}")})
     (found,) = proofread_issue({"01-un.md": article(f"Le café.\n\n{changed}\n\nFin.")}, "repeated-paragraph")
     assert (str(found.place), found.level) == (f"{HERE}/01-un.md:6:1", Level.WARNING)
-    assert found.message == "issues/2026-11-20/02-cargo.md has nearly the same paragraph"
+    assert found.message == "issues/2026-11-20/02-cargo.md:6 has nearly the same paragraph"
 
 
 def test_a_paragraph_twice_in_one_issue_is_told_at_the_second(proofread_issue: Proofread) -> None:
@@ -139,7 +139,7 @@ def test_a_paragraph_twice_in_one_issue_is_told_at_the_second(proofread_issue: P
     (found,) = proofread_issue(files, "repeated-paragraph")
     assert (str(found.place), found.message) == (
         f"{HERE}/02-deux.md:6:1",
-        f"{HERE}/01-un.md has nearly the same paragraph",
+        f"{HERE}/01-un.md:4 has nearly the same paragraph",
     )
 
 
