@@ -46,7 +46,7 @@ def preview(press: Press, issue: str | None, port: int, no_open: bool) -> int:
     from newsletter.web.serving import listen, serve
 
     key = press.issue_folder(issue, nearest=True).name
-    with listen(port) as listener:
+    with suppress(KeyboardInterrupt), listen(port) as listener:
         port = listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
         say(f"{bold(key)} is on the light table: {address}")
@@ -54,10 +54,8 @@ def preview(press: Press, issue: str | None, port: int, no_open: bool) -> int:
         if not no_open:
             # The socket listens already, so that the browser may ask before the server is ready.
             webbrowser.open(address)
-        with suppress(KeyboardInterrupt):
-            serve(
-                lambda stopping: light_table(_House(press), key=key, port=port, stopping=stopping), listener
-            )
+        house = _House(press)
+        serve(lambda stopping: light_table(house, key=key, port=port, stopping=stopping), listener)
     return 0
 
 

@@ -1,5 +1,6 @@
 """A web app and a listening socket -> served on this machine, until somebody presses Ctrl-C."""
 
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,8 @@ def listen(port: int) -> socket.socket:
     """A socket on the loopback interface, on a free port if `port` is 0; raises ConfigError."""
     try:
         return socket.create_server((HOST, port))
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
         hint = "name another one, or leave --port out"
         raise ConfigError(f"port {port} is not to be had: {reason}", where="--port", hint=hint) from error
 

@@ -6,8 +6,9 @@ const all = (selector, inside = document) => [...inside.querySelectorAll(selecto
 
 const WIDTHS = { desktop: 800, tablet: 768, phone: 375 };
 const LEVELS = [["error", "Errors"], ["warning", "Warnings"], ["note", "Notes"]];
+const NARROW = matchMedia("(max-width: 820px)");
 const DEFAULTS = {
-  issue: "", show: "mail", width: "desktop", colours: "light", pictures: "on", part: "mjml", name: "", email: "",
+  issue: "", show: "mail", width: NARROW.matches ? "phone" : "desktop", colours: "light", pictures: "on", part: "mjml", name: "", email: "",
 };
 
 const asked = new URLSearchParams(location.search);
@@ -317,7 +318,7 @@ function locate(each, { scroll = true } = {}) {
 }
 
 function toggleFindings(on = !document.body.classList.contains("narrow-findings")) {
-  const narrow = matchMedia("(max-width: 820px)").matches;
+  const narrow = NARROW.matches;
   if (narrow) document.body.classList.toggle("narrow-findings", on);
   else document.body.classList.toggle("no-findings");
   const shown = narrow ? document.body.classList.contains("narrow-findings") : !document.body.classList.contains("no-findings");
@@ -400,6 +401,10 @@ function onKey(event) {
 document.addEventListener("keydown", onKey);
 for (const input of all("nav input[type=radio]")) input.addEventListener("change", () => set(input.name, input.value));
 $("pictures").addEventListener("click", () => KEYS.i());
+$("to-options").addEventListener("click", () => {
+  const open = document.body.classList.toggle("options");
+  $("to-options").setAttribute("aria-expanded", open);
+});
 $("pick").addEventListener("click", () => openDialog("issues"));
 $("to-send").addEventListener("click", () => openDialog("send"));
 $("to-reader").addEventListener("click", () => openDialog("reader"));
