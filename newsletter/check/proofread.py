@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from newsletter.check import (
+    clients,
     content,
     dates,
     french,
@@ -52,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *parts.RULES,
     *signature.RULES,
     *spam.RULES,
+    *clients.RULES,
     unknown_waiver,
 )
 

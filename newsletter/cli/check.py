@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from newsletter.check.proof import Proof
     from newsletter.check.rule import Finding
     from newsletter.cli.press import Press
-    from newsletter.model import Edition, Issue
 
-    Found = tuple[Issue, Edition] | None
+    Found = Proof | None
 
 _ROUNDS = 10
 """Times that `--fix` looks again: what was put right may bring the next slip to light."""
@@ -62,23 +63,24 @@ def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool
     lines = {"text": in_words, "json": _as_json, "github": _as_github}[form](findings)
     for line in lines:
         click.echo(line)
+    if found:
+        _tell_readers(found, form)
     grave = ("error", "warning") if strict else ("error",)
     if wrong := [each for each in findings if each.level in grave and not each.waived]:
         words = plural(len(wrong), "finding" if strict else "error")
         raise to_put_right(words, folder.name)
     if found and form == "text":
-        issue_, edition = found
-        minutes, seconds = divmod(edition.reading_seconds, 60)
-        size = len(edition.html.encode()) / 1000
-        articles = plural(len(issue_.articles), "article")
+        minutes, seconds = divmod(found.edition.reading_seconds, 60)
+        size = len(found.edition.html.encode()) / 1000
+        articles = plural(len(found.issue.articles), "article")
         say(
-            f"{bold(issue_.key)} is good to go: {articles}, {minutes} min {seconds:02} s,"
+            f"{bold(found.issue.key)} is good to go: {articles}, {minutes} min {seconds:02} s,"
             f" {size:.0f} kB of HTML."
         )
 
 
 def _look(press: Press, folder: Path) -> tuple[list[Finding], Found]:
-    """What is found; no issue and no edition if it cannot be composed."""
+    """What is found, and what was looked at, if it can be composed."""
     from newsletter.check.proofread import finding_of, proofread
 
     try:
@@ -86,7 +88,20 @@ def _look(press: Press, folder: Path) -> tuple[list[Finding], Found]:
         edition = press.edition(issue)
     except (ContentError, TemplateError) as error:
         return [finding_of(error)], None
-    return proofread(proof_of(press, issue, edition)), (issue, edition)
+    proof = proof_of(press, issue, edition)
+    return proofread(proof), proof
+
+
+def _tell_readers(proof: Proof, form: str) -> None:
+    """For how many readers the issue looks right, as the last line for people and for programs."""
+    from newsletter.check.clients import in_one_line, share_right
+
+    share, losses = share_right(proof)
+    if form == "text":
+        click.echo(in_one_line(share, losses))
+    elif form == "json":
+        reasons = [{**asdict(loss), "share": round(loss.share, 1)} for loss in losses]
+        click.echo(json.dumps({"looks_right_for": round(share, 1), "reasons": reasons}, ensure_ascii=False))
 
 
 def _put_right(
