@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter.check.proof import Text
 from newsletter.check.rule import Fault, Fix, Place, Proof
@@ -53,7 +54,13 @@ def passages(proof: Proof) -> Iterator[Passage]:
     """All that readers are shown as it was typed, in reading order."""
     for text in proof.texts:
         if text.name in _READ:
-            yield from _passages(text)
+            yield from _passages_of(text)
+
+
+@lru_cache(maxsize=256)
+def _passages_of(text: Text) -> tuple[Passage, ...]:
+    """The passages of a text, kept for the next rule."""
+    return tuple(_passages(text))
 
 
 def _passages(text: Text) -> Iterator[Passage]:

@@ -59,8 +59,9 @@ def house_word(proof: Proof) -> Iterator[Fault]:
     ]
     for passage in passages(proof):
         for pattern, said, right in patterns:
-            kept = [found.span() for found in right.finditer(passage.shown)] if said else []
-            for found in pattern.finditer(passage.shown):
+            met = list(pattern.finditer(passage.shown))
+            kept = [found.span() for found in right.finditer(passage.shown)] if met and said else []
+            for found in met:
                 if any(start <= found.start() and found.end() <= end for start, end in kept):
                     continue  # it is part of what the house says
                 if not said:
