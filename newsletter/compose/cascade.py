@@ -34,13 +34,13 @@ def clash(html: str, css: str) -> tuple[int, str, str] | None:
         return None
     matcher = Matcher(pair for pair in involved if families.intersection(map(_family, pair[1][1])))
     for element in elements(parse(html)):
-        met = sorted(matcher.found(element), key=lambda pair: (pair[0].specificity, pair[1][0]))
+        met = matcher.found(element)
         if not met:
             continue
-        names = [name for _, (_, some) in met for name in some]
+        names = [name for _, some in met for name in some]
         names += [each.name for each in declarations(element.get("style") or "")]
         if wrong := _wrong(names):
-            number = max(number for _, (number, some) in met if set(wrong) & set(some))
+            number = max(number for number, some in met if set(wrong) & set(some))
             return _line(css, number), *wrong
     return None
 

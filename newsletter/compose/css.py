@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import tinycss2
+import tinycss2.color3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,17 @@ def declarations(style: str) -> tuple[Declaration, ...]:
 def rules(css: str) -> tuple[StyleRule | AtRule, ...]:
     """The rules of a style sheet, in its order."""
     return tuple(_rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)))
+
+
+@lru_cache(maxsize=500)
+def colour(value: str) -> tuple[float, float, float, float] | None:
+    """The first colour in a value, as red, green, blue and opacity from 0 to 1; None if none is in it."""
+    tokens: list[Any] = tinycss2.parse_component_value_list(value)
+    for token in tokens:
+        found = tinycss2.color3.parse_color(token)
+        if isinstance(found, tinycss2.color3.RGBA):
+            return found.red, found.green, found.blue, found.alpha
+    return None
 
 
 def written(declared: Iterable[Declaration]) -> str:

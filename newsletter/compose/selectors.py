@@ -17,6 +17,20 @@ _PART = re.compile(
 )
 
 
+Around = Sequence[tuple[etree._Element, frozenset[str]]]
+"""An element and those that it stands in, up to the root, each with its classes."""
+
+
+def lineage(element: etree._Element) -> Around:
+    return [(each, classes_of(each.get("class"))) for each in (element, *element.iterancestors())]
+
+
+@lru_cache(maxsize=1000)
+def classes_of(value: str | None) -> frozenset[str]:
+    """The classes that a class attribute names."""
+    return frozenset((value or "").split())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compound:
     """What is asked of one element; `before` is what ties it to the compound to its left."""
@@ -38,12 +52,11 @@ class Selector:
     def last(self) -> _Compound:
         return self.compounds[-1]
 
-    def matches(self, element: etree._Element, classes: frozenset[str] | None = None) -> bool:
-        """Whether it is for that element; `classes` are the element's, if they are known already."""
-        if classes is None:
-            classes = classes_of(element)
+    def matches(self, element: etree._Element, around: Around | None = None) -> bool:
+        """Whether it is for that element; `around` are what it stands in, if they are known already."""
+        around = lineage(element) if around is None else around
         last = len(self.compounds) - 1
-        return _fits(self.last, element, classes) and _leads_to(self.compounds, last, element)
+        return _fits(self.last, element, around[0][1]) and _leads_to(self.compounds, last, around)
 
 
 T = TypeVar("T")
@@ -53,26 +66,25 @@ class Matcher(Generic[T]):
     """Selectors with something attached, sorted so that few of them have to be tried on an element."""
 
     def __init__(self, pairs: Iterable[tuple[Selector, T]]) -> None:
-        self._by_name: dict[str, list[tuple[Selector, T]]] = {}
-        for each, attached in pairs:
+        self._by_name: dict[str, list[tuple[Selector, int, T]]] = {}
+        for number, (each, attached) in enumerate(pairs):
             name = next((f".{cls}" for cls in sorted(each.last.classes)), each.last.tag)
-            self._by_name.setdefault(name, []).append((each, attached))
+            self._by_name.setdefault(name, []).append((each, number, attached))
 
-    def found(self, element: etree._Element) -> list[tuple[Selector, T]]:
-        """What matches an element, the most specific last."""
-        classes = classes_of(element)
-        names = ("*", str(element.tag), *(f".{cls}" for cls in classes))
+    def found(self, element: etree._Element, around: Around | None = None) -> list[T]:
+        """What is attached to the selectors that match an element, in the cascade's order, strongest last.
+
+        `around` is its lineage, if it is known already.
+        """
+        around = lineage(element) if around is None else around
+        names = ("*", str(element.tag), *(f".{cls}" for cls in around[0][1]))
         some = [
-            pair
+            (each.specificity, number, attached)
             for name in names
-            for pair in self._by_name.get(name, ())
-            if pair[0].matches(element, classes)
+            for each, number, attached in self._by_name.get(name, ())
+            if each.matches(element, around)
         ]
-        return sorted(some, key=lambda pair: pair[0].specificity)
-
-
-def classes_of(element: etree._Element) -> frozenset[str]:
-    return frozenset((element.get("class") or "").split())
+        return [attached for _, _, attached in sorted(some, key=lambda found: found[:2])]
 
 
 @lru_cache(maxsize=1000)
@@ -121,16 +133,24 @@ def _fits(compound: _Compound, element: etree._Element, classes: frozenset[str])
     )
 
 
-def _leads_to(compounds: Sequence[_Compound], index: int, element: etree._Element) -> bool:
-    """Whether what stands left of compound `index` fits what stands around the element."""
+def _leads_to(compounds: Sequence[_Compound], index: int, around: Around) -> bool:
+    """Whether what stands left of compound `index` fits what stands around the first of `around`."""
     if index == 0:
         return True
     how, wanted = compounds[index].before, compounds[index - 1]
     if how in ("+", "~"):
-        around = list(element.itersiblings(etree.Element, preceding=True))
-    else:
-        around = list(element.iterancestors())
-    for near in around[:1] if how in (">", "+") else around:
-        if _fits(wanted, near, classes_of(near)) and _leads_to(compounds, index - 1, near):
+        before = list(around[0][0].itersiblings(etree.Element, preceding=True))
+        near = [[(each, classes_of(each.get("class"))), *around[1:]] for each in before]
+        return any(
+            _fits(wanted, *some[0]) and _leads_to(compounds, index - 1, some)
+            for some in (near[:1] if how == "+" else near)
+        )
+    for at in range(1, len(around) if how == " " else min(2, len(around))):
+        # The classes first, on the spot: this is asked of each element around each element.
+        if (
+            wanted.classes <= around[at][1]
+            and _fits(wanted, *around[at])
+            and _leads_to(compounds, index - 1, around[at:])
+        ):
             return True
     return False
