@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from newsletter.check import (
     clients,
     content,
+    contrast,
     dates,
     french,
     headers,
@@ -15,6 +16,7 @@ from newsletter.check import (
     signature,
     slips,
     spam,
+    structure,
     style,
     visited,
 )
@@ -46,6 +48,8 @@ RULES: tuple[Rule, ...] = (
     *links.RULES,
     *visited.RULES,
     *mail.RULES,
+    *structure.RULES,
+    *contrast.RULES,
     *slips.RULES,
     *french.RULES,
     *style.RULES,
