@@ -22,7 +22,7 @@ class Link:
     """A link or picture; `place` is where it begins and `at` where its address does.
 
     `typed` says that a writer typed it; else it comes of a template. `raw` is the address as it stands in the
-    source.
+    source. `picture` says of a template's link that it is a picture and nothing else.
     """
 
     kind: Kind
@@ -32,7 +32,7 @@ class Link:
     raw: str
     text: str
     typed: bool = True
-    linked: bool = False
+    picture: bool = False
 
 
 def links(proof: Proof) -> Iterator[Link]:
@@ -71,7 +71,6 @@ def _link(text: Text, typed: Typed) -> Link:
         address=typed.address,
         raw=typed.raw,
         text=typed.text,
-        linked=typed.linked,
     )
 
 
@@ -84,7 +83,14 @@ def template_links(proof: Proof) -> Iterator[Link]:
         words = attributes.get("alt", "") if tag == "mj-image" else _words(inner)
         address = attributes["href"]
         yield Link(
-            kind=Kind.LINK, place=place, at=place, address=address, raw=address, text=words, typed=False
+            kind=Kind.LINK,
+            place=place,
+            at=place,
+            address=address,
+            raw=address,
+            text=words,
+            typed=False,
+            picture=tag == "mj-image" or ("<img" in inner and not re.search(r">[^<]*\w[^<]*<", f">{inner}<")),
         )
 
 

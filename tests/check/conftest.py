@@ -38,7 +38,7 @@ Une phrase simple.
 Proofread = Callable[..., list[Finding]]
 
 
-def make_paper(root: Path, files: Mapping[str, str], settings: str = "") -> Press:
+def make_paper(root: Path, files: Mapping[str, str | bytes], settings: str = "") -> Press:
     """A publication in `root` with the house's templates; `files` replace or add to those of its issue."""
     (root / "newsletter.toml").write_text(SETTINGS + settings, encoding="utf-8")
     if not (root / "templates").exists():
@@ -46,7 +46,7 @@ def make_paper(root: Path, files: Mapping[str, str], settings: str = "") -> Pres
     folder = root / "issues" / KEY
     folder.mkdir(parents=True)
     for name, text in {"issue.md": ISSUE, "01-un.md": ARTICLE, **files}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     return Press(root)
 
 
@@ -54,7 +54,9 @@ def make_paper(root: Path, files: Mapping[str, str], settings: str = "") -> Pres
 def proofread_issue(tmp_path: Path) -> Proofread:
     """Proof-read an issue of these files; only the findings of the named rules, if any are named."""
 
-    def look(files: Mapping[str, str] | None = None, *rules: str, settings: str = "") -> list[Finding]:
+    def look(
+        files: Mapping[str, str | bytes] | None = None, *rules: str, settings: str = ""
+    ) -> list[Finding]:
         press = make_paper(tmp_path, files or {}, settings)
         issue = press.issue(press.issue_folder(KEY, nearest=True))
         found = proofread(proof_of(press, issue, press.edition(issue)))
