@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +33,8 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
 @click.argument("issue", required=False)
 @click.option("--fix", is_flag=True, help="Put right in the files what a machine can put right.")
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--online", is_flag=True, help="Visit the links, too; all else looks at files only.")
+@click.option("--spam", is_flag=True, help="Ask SpamAssassin too, which takes some seconds.")
 @click.option("--list", "listed", is_flag=True, help="Show all rules and what they are good for.")
 @click.option(
     "--format",
@@ -42,7 +44,16 @@ _GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
     help="For people, for programs, or as annotations of a pull request.",
 )
 @click.pass_obj
-def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool, form: str) -> None:
+def check(
+    press: Press,
+    issue: str | None,
+    fix: bool,
+    strict: bool,
+    online: bool,
+    spam: bool,
+    listed: bool,
+    form: str,
+) -> None:
     """Proof-read an issue: what must not leave the house is an error, exit code 3.
 
     Without ISSUE, the nearest one that was not sent. A rule may be waived in the front matter of issue.md:
@@ -60,6 +71,8 @@ def check(press: Press, issue: str | None, fix: bool, strict: bool, listed: bool
     findings, found = _look(press, folder)
     if fix:
         findings, found = _put_right(press, folder, findings, found)
+    if found and (online or spam):
+        findings = _ask_further(press, found, online=online, spam=spam)
     lines = {"text": in_words, "json": _as_json, "github": _as_github}[form](findings)
     for line in lines:
         click.echo(line)
@@ -90,6 +103,24 @@ def _look(press: Press, folder: Path) -> tuple[list[Finding], Found]:
         return [finding_of(error)], None
     proof = proof_of(press, issue, edition)
     return proofread(proof), proof
+
+
+def _ask_further(press: Press, found: Proof, *, online: bool, spam: bool) -> list[Finding]:
+    """All findings once the links have been visited, and SpamAssassin been asked."""
+    from newsletter.check.proofread import proofread
+
+    if spam:
+        from newsletter.check.spamassassin import verdict
+
+        found = replace(found, spam=verdict(found.message))
+    if online:
+        from newsletter.check.online import visit
+        from newsletter.check.visited import web_addresses
+
+        addresses = web_addresses(found)
+        say(f"visiting {plural(len(addresses), 'link')} …")
+        found = replace(found, visits=visit(addresses, agent=press.config.publication.url))
+    return proofread(found)
 
 
 def _tell_readers(proof: Proof, form: str) -> None:
