@@ -37,6 +37,7 @@ FLOORS = {
 DOORS = {
     "babel": "compose/words.py",
     "boto3": "deliver/backends/ses.py",
+    "bs4": "desk/page.py",
     "botocore": "deliver/backends/ses.py",
     "click": "cli/",
     "cryptography": "deliver/dkim.py",
@@ -46,6 +47,7 @@ DOORS = {
     "idna": "deliver/smtp_protocol.py",
     "jinja2": "compose/templates.py",
     "lxml": "compose/tree.py",
+    "mammoth": "desk/word.py",
     "markdown_it": "compose/prose.py",
     "markupsafe": "compose/templates.py",
     "mdit_py_plugins": "compose/prose.py",

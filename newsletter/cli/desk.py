@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,16 +83,18 @@ def new(press: Press, day: str | None) -> None:
         click.echo(press.shown(path))
 
 
-@click.command("import", epilog=ISSUE_HELP, short_help="Turn pasted text into an article file.")
+@click.command(
+    "import", epilog=ISSUE_HELP, short_help="Turn text, a Word document or a web page into an article."
+)
 @click.argument("source", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--issue", "named", metavar="ISSUE", help="The issue it goes to.  [default: next]")
 @click.pass_obj
 def import_article(press: Press, source: Path, named: str | None) -> None:
-    """Turn text pasted from a web page or a word processor into an article file.
+    """Turn pasted text, a Word document (.docx) or a saved web page (.html) into an article file.
 
-    Finds title, author, lead-ins, lists and quotations; unwraps links; drops sign-up boxes and repeated
-    blocks. Says what it dropped, and marks in the article what it is not sure of. FILE is text in UTF-8; with
-    - you paste it into the terminal.
+    Finds title, author, lead-ins, lists, tables, footnotes and quotations; unwraps links; drops sign-up boxes
+    and repeated blocks. Says what it dropped, and marks in the article what it is not sure of. A document's
+    pictures go beside the article. FILE may also be text in UTF-8; with - you paste it into the terminal.
 
     \b
     Example:
@@ -105,8 +108,11 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
     if folder.parent.resolve() != (root / "issues").resolve():
         raise ConfigError(f"{named!r} is no issue of this publication", where="--issue", hint="name a date")
     draft = _draft(press, source)
-    path = place_article(root, date.fromisoformat(folder.name), article_file(draft), draft.title)
+    day, text = date.fromisoformat(folder.name), article_file(draft)
+    path = place_article(root, day, text, draft.title, draft.pictures)
     click.echo(press.shown(path))
+    for name in draft.pictures:
+        click.echo(press.shown(path.with_name(name)))
     say(f"{bold(draft.title)}{f', by {draft.author}' if draft.author else ''}")
     for block in draft.dropped:
         say(f"dropped: {block if len(block) <= SHOWN else block[: SHOWN - 1] + '…'}")
@@ -115,28 +121,21 @@ def import_article(press: Press, source: Path, named: str | None) -> None:
 
 
 def _draft(press: Press, source: Path) -> Draft:
-    """What the pasted text in a file, or on standard input, holds; raises ContentError if it is no text."""
-    from newsletter.desk.pasted import read_pasted
+    """The article in a file, or on standard input; raises ContentError if there is none to be read."""
+    from newsletter.desk.brought import MAX_BYTES, read_brought
 
     typed = str(source) == "-"
     where = "standard input" if typed else press.shown(press.folder / source)
     if typed and sys.stdin.isatty():
         say("Paste the text, then press Enter and Ctrl-D.")
     try:
-        data = sys.stdin.buffer.read() if typed else (press.folder / source).read_bytes()
-        if b"\0" in data:
-            line = data.count(b"\n", 0, data.index(b"\0")) + 1
-            hint = "save it as text (.txt) in UTF-8"
-            raise ContentError("a NUL byte: not a text file", where=f"{where}:{line}", hint=hint)
-        return read_pasted(data.decode("utf-8-sig"))
+        with nullcontext(sys.stdin.buffer) if typed else (press.folder / source).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        return read_brought(data, "" if typed else source.name)
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}", where=where) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        hint = "save it as text (.txt) in UTF-8"
-        raise ContentError("not UTF-8", where=f"{where}:{line}", hint=hint) from error
     except ContentError as error:
-        error.where = error.where or where
+        error.where = where + error.where  # which may be a line
         raise
 
 

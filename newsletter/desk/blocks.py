@@ -15,6 +15,8 @@ class Kind(StrEnum):
     TEXT = "text"
     TITLE = "title"
     HEADING = "heading"
+    NOTE = "note"
+    PICTURE = "picture"
     QUOTED = "quoted"
     ROW = "row"
     BULLET = "bullet"
@@ -47,6 +49,7 @@ _LONE_BULLET = re.compile("[•‣◦▪■●○➢➤\uf0b7\uf0a7]")
 _DASH = re.compile(rf"([-–—*])[{BLANKS}]+")
 _NUMBER = re.compile(rf"(\d{{1,3}}[.)])[{BLANKS}]+")
 _ROW = re.compile(r"[^\t]\t+[^\t]")
+_WHOLE = (Kind.QUOTED, Kind.TITLE, Kind.HEADING, Kind.ROW, Kind.NOTE, Kind.PICTURE)
 _SENTENCE_END = (".", "!", "?", "…", ":", ";", "»", "”", '"')
 # What stands on a line of its own below a title, small letter or not: a byline, a date.
 _BELOW_TITLE = re.compile(
@@ -67,7 +70,9 @@ def read_blocks(text: str) -> list[Block]:
 
 def _lines(part: str) -> list[str]:
     """The lines that say something; a bullet alone on its line, as PDF readers copy it, joins the next."""
-    lines = [line for line in part.split("\n") if marks.plain(line) or marks.doubts(line)]
+    lines = [
+        line for line in part.split("\n") if marks.plain(line) or marks.doubts(line) or marks.PICTURE in line
+    ]
     for index in range(len(lines) - 1, 0, -1):
         if _LONE_BULLET.fullmatch(marks.plain(lines[index - 1])):
             lines[index - 1 : index + 1] = [f"{lines[index - 1]} {lines[index].strip(BLANKS)}"]
@@ -79,7 +84,9 @@ def _block(line: str) -> Block:
     indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip(BLANKS))
     if bare[0] == marks.QUOTED:
         return Block(text=_spaced(bare.replace(marks.QUOTED, "")).strip(BLANKS), kind=Kind.QUOTED)
-    for mark, kind in ((marks.TITLE, Kind.TITLE), (marks.HEADING, Kind.HEADING)):
+    if marks.PICTURES.fullmatch(bare):
+        return Block(text=bare, kind=Kind.PICTURE)
+    for mark, kind in ((marks.TITLE, Kind.TITLE), (marks.HEADING, Kind.HEADING), (marks.NOTE, Kind.NOTE)):
         if mark in bare:
             return Block(text=_spaced(bare.replace(mark, "")).strip(BLANKS), kind=kind)
     for pattern, kind in ((_BULLET, Kind.BULLET), (_DASH, Kind.DASH), (_NUMBER, Kind.NUMBER)):
@@ -115,7 +122,7 @@ def _goes_on(before: str, last: Block, block: Block, width: int) -> bool:
     """Whether a line continues the block before it; `before` is the line just above."""
     if block.kind is Kind.QUOTED and last.kind is Kind.QUOTED:
         return block.text[:1].islower()
-    if block.kind is not Kind.TEXT or last.kind in (Kind.QUOTED, Kind.TITLE, Kind.HEADING, Kind.ROW):
+    if block.kind is not Kind.TEXT or last.kind in _WHOLE:
         return False
     text = marks.plain(block.text)
     if last.is_item and block.indent > last.indent:

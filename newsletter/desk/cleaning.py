@@ -32,7 +32,7 @@ _FURNITURE = re.compile(r"<(nav|footer|form|button|select)\b[^<>]*>(.*?)</\1\s*>
 _PAGE_TITLE = re.compile(r"<title[^<>]*>(.*?)</title\s*>", re.DOTALL | re.IGNORECASE)
 
 # Elements that hold one paragraph; other blocks; what stands inside a line; what has no end tag.
-_TEXT_BLOCK = re.compile(r"p|li|h[1-6]|t[dh]|d[td]|figcaption|caption")
+_TEXT_BLOCK = re.compile(r"p|li|h[1-6]|t[dh]|d[td]|figcaption|caption|fn:text")
 _BLOCK = re.compile(
     rf"{_TEXT_BLOCK.pattern}|address|article|aside|blockquote|body|center|div|dl|fieldset|figure|header|hr|html|"
     r"main|ol|section|table|tbody|tfoot|thead|tr|ul"
@@ -41,7 +41,7 @@ _INLINE = re.compile(
     r"a|abbr|b|big|cite|code|del|em|font|i|ins|label|mark|nobr|o:p|picture|q|s|small|span|strike|strong|sub|sup|"
     r"time|tt|u"
 )
-_VOID = re.compile(r"br|image|img|input|link|meta|source|wbr")
+_VOID = re.compile(r"br|fn:ref|image|img|input|link|meta|source|wbr")
 
 
 def clean(text: str) -> tuple[str, list[str]]:
@@ -106,6 +106,7 @@ class _Page:
         self._quotes = 0
         self._inside = ""  # the text block we are in: there a line break is a space
         self._cells = 0
+        self._cell_at = 0  # where in what is written the last cell begins
         self._address = ""
         self._at_marker = False
 
@@ -159,18 +160,18 @@ class _Page:
         elif name in ("td", "th"):
             self._cut("\t" if self._cells else "")
             self._cells += 1
+            self._cell_at = len(self._out)
             self._inside = name
         elif _BLOCK.fullmatch(name):
-            self._start_block(name)
+            self._start_block(name, attributes)
         elif name == "a":
             self._end_link()
             self._address = _attribute(attributes, "href")
             self._out.append(marks.LINK if self._address else "")
         elif name == "img":
-            about = _attribute(attributes, "alt")
-            self._out.append(
-                " " + marks.doubt(f"image non reprise : {about}" if about else "image non reprise") + " "
-            )
+            self._picture(_attribute(attributes, "src"), _attribute(attributes, "alt"))
+        elif name == "fn:ref":
+            self._out.append(marks.CALL + _attribute(attributes, "name") + marks.UNCALL)
         elif name == "q":
             self._out.append('"')
         else:
@@ -179,13 +180,26 @@ class _Page:
                 self._open.append(mark if mark not in self._open else "")
                 self._out.append(self._open[-1])
 
-    def _start_block(self, name: str) -> None:
+    def _picture(self, source: str, about: str) -> None:
+        if source.startswith("picture:"):
+            self._at_marker = False
+            self._break()
+            self._out.append(marks.picture(source.removeprefix("picture:"), about))
+            self._break()
+        else:
+            why = f"image non reprise : {about}" if about else "image non reprise"
+            self._out.append(f" {marks.doubt(why)} ")
+
+    def _start_block(self, name: str, attributes: str) -> None:
         if name == "tr":
             self._inside, self._cells = "", 0
         self._quotes += name == "blockquote"
         marker = self._item() if name == "li" else ""
         if re.fullmatch("h[1-6]", name):
             marker = marks.TITLE if name == "h1" else marks.HEADING
+        elif name == "fn:text":
+            number = _attribute(attributes, "name")
+            marker = f"{marks.NOTE}{marks.CALL}{number}{marks.UNCALL} "
         self._break("\n" if name in ("li", "tr") else "\n\n", marker)
         if name in ("ul", "ol"):
             self._lists.append(0 if name == "ol" else -1)
@@ -202,6 +216,8 @@ class _Page:
     def _end(self, name: str) -> None:
         if name in ("td", "th"):
             self._inside = ""
+            if not marks.plain("".join(self._out[self._cell_at :])).strip("\n"):
+                self._out.append(marks.EMPTY)
         elif _BLOCK.fullmatch(name):
             if _TEXT_BLOCK.fullmatch(name) and not self._cells:
                 self._inside = ""

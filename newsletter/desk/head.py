@@ -96,7 +96,9 @@ def read_head(blocks: Sequence[Block]) -> Head:
     _read_title(above, reading)
     if body and not reading.link:
         body = _without_source(body, reading)
-    rest = [block for block in (*reading.back, *below, *body) if not _again(block, reading)]
+    rest = _with_notes_called(
+        [block for block in (*reading.back, *below, *body) if not _again(block, reading)]
+    )
     return Head(
         title=reading.title or marks.bracketed(NO_TITLE),
         author=reading.author,
@@ -113,11 +115,13 @@ def _height(blocks: Sequence[Block]) -> int:
     start = titles[0] + 1 if titles else 0
     for index, block in enumerate(blocks[start : start + _MOST_LINES], start):
         text = marks.plain(block.text)
-        if block.kind not in (Kind.TEXT, Kind.HEADING):
+        if block.kind not in (Kind.TEXT, Kind.HEADING, Kind.PICTURE):
             return index
+        if not text:
+            continue  # a picture, or a doubt about one
         if _is_date(text) or _BYLINE.fullmatch(text) or _bare_address(block):
             continue
-        if len(marks.words(text)) > _LONGEST_TITLE or text.endswith((".", ":", ";", ",")) or not text:
+        if len(marks.words(text)) > _LONGEST_TITLE or text.endswith((".", ":", ";", ",")):
             return index
     return min(len(blocks), start + _MOST_LINES)
 
@@ -171,7 +175,8 @@ def _is_name(text: str) -> bool:
 
 
 def _read_title(lines: list[Block], reading: _Reading) -> None:
-    if not lines:
+    if not any(marks.plain(line.text) for line in lines):
+        reading.back += lines
         return
     long = [index for index, line in enumerate(lines) if len(marks.words(line.text)) > 4]
     titles = [index for index, line in enumerate(lines) if line.kind is Kind.TITLE]
@@ -191,7 +196,9 @@ def _read_title(lines: list[Block], reading: _Reading) -> None:
 def _read_above(line: Block, reading: _Reading) -> None:
     """A line above the title: one or two words, or a host, are the site's name; more may be anything."""
     text = marks.plain(line.text)
-    if _is_name(text) and not reading.author:
+    if not text:
+        reading.back.append(line)
+    elif _is_name(text) and not reading.author:
         reading.ask(line, "auteur ou nom du site ?")
     elif len(marks.words(text)) <= 2:
         reading.drop("line above the title, read as the site's name", line)
@@ -209,6 +216,19 @@ def _without_source(body: list[Block], reading: _Reading) -> list[Block]:
         reading.drop("address read as link", body[-1])
         return body[:-1]
     return body
+
+
+def _with_notes_called(blocks: list[Block]) -> list[Block]:
+    """The blocks, in which a footnote that nothing calls, since a title cannot, is text with a doubt."""
+    unable = (Kind.NOTE, Kind.TITLE, Kind.HEADING)
+    called = {n for block in blocks if block.kind not in unable for n in marks.CALLS.findall(block.text)}
+    out: list[Block] = []
+    for block in blocks:
+        if block.kind is Kind.NOTE and not called.issuperset(marks.CALLS.findall(block.text)[:1]):
+            text = marks.CALLS.sub("", block.text, count=1).strip(marks.BLANKS)
+            block = Block(text=f"{text} {marks.doubt('note dont l’appel manque')}")
+        out.append(block)
+    return out
 
 
 def _again(block: Block, reading: _Reading) -> bool:

@@ -18,7 +18,7 @@ _OPENING = re.compile(r"(?=#{1,6}(?:\s|\Z)|[+-](?:\s|\Z)|--|>|:::|={2,}|\|)")
 _NUMBERED = re.compile(r"\A(\d{1,9})(?=[.)](?:\s|\Z))")
 
 _LEAD_IN = re.compile(
-    r"\A(?P<open>\x01?)(?P<lead>[^\W_][^:.!?;,«»“”\"\n\t\x01-\x11]{0,60}?)(?P<early>\x02?)"
+    r"\A(?P<open>\x01?)(?P<lead>[^\W_][^:.!?;,«»“”\"\n\t\x01-\x19]{0,60}?)(?P<early>\x02?)"
     r"(?P<space>[ \u00a0\u202f]?):(?P<late>\x02?)[ \u00a0\u202f](?P<rest>.*\S.*)\Z",
     re.DOTALL,
 )
@@ -28,6 +28,8 @@ _ATTRIBUTED = re.compile(
 )
 _ATTRIBUTION = re.compile(r"\A[—–-]\s*(?P<who>\S.*)\Z", re.DOTALL)
 _FIGURE = re.compile(r"[+–-]?[\d\s.,]+\s?(?:%|[$€£]|[MGk]?[$€£]|pts?)?")
+
+_MARKED = re.compile("|".join(m.pattern for m in (marks.PICTURES, marks.LINKS, marks.DOUBTS, marks.CALLS)))
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
@@ -43,10 +45,14 @@ def inline(text: str) -> str:
     """Marked text -> the inside of a Markdown paragraph, specials escaped wherever it stands."""
     out: list[str] = []
     at = 0
-    for match in re.finditer(f"{marks.LINKS.pattern}|{marks.DOUBTS.pattern}", text):
+    for match in _MARKED.finditer(text):
         out.append(_escaped(text[at : match.start()]))
-        words, address, why = match.groups()
-        if why is not None:
+        about, picture, words, address, why, number = match.groups()
+        if picture is not None:
+            out.append(f"![{inline(about)}]({picture})")
+        elif number is not None:
+            out.append(f"[^{number}]")
+        elif why is not None:
             out.append(marks.bracketed(_escaped(why)))
         elif words.strip(marks.BLANKS):
             if out[-1].endswith("!"):
@@ -170,6 +176,10 @@ def _opens(lead: str) -> bool:
     )
 
 
+def _notes(blocks: list[Block]) -> list[str]:
+    return [inline(block.text).replace("]", "]:", 1) for block in blocks]
+
+
 def _headings(blocks: list[Block]) -> list[str]:
     return [f"## {_emphasised(_escaped_end(inline(marks.plain(block.text))))}" for block in blocks]
 
@@ -193,7 +203,9 @@ def _table(rows: list[Block]) -> list[str]:
         [inline(cell.strip(marks.BLANKS)).replace("|", "\\|") for cell in row.text.split("\t")]
         for row in rows
     ]
-    figures = [all(_FIGURE.fullmatch(cell) for cell in column[1:]) for column in zip(*cells, strict=True)]
+    figures = [
+        all(not cell or _FIGURE.fullmatch(cell) for cell in column[1:]) for column in zip(*cells, strict=True)
+    ]
     lines = [cells[0], ["---:" if right else "---" for right in figures], *cells[1:]]
     return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
 
@@ -239,6 +251,8 @@ _WRITERS: dict[Kind, Callable[[list[Block]], list[str]]] = {
     Kind.TEXT: _paragraphs,
     Kind.TITLE: _headings,
     Kind.HEADING: _headings,
+    Kind.NOTE: _notes,
+    Kind.PICTURE: _paragraphs,
     Kind.QUOTED: _quotation,
     Kind.BULLET: _list,
     Kind.ROW: _table,
@@ -270,7 +284,7 @@ def _emphasised(text: str) -> str:
             partial(_starred, stars),
             text,
         )
-    return re.sub("[\x01-\x04\x10-\x12]", "", text)
+    return re.sub("[\x01-\x04\x10-\x12\x15\x16]", "", text)
 
 
 def _starred(stars: str, match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -139,10 +140,13 @@ def new_issue(root: Path, day: date, publication: Publication) -> Path:
     return folder
 
 
-def place_article(root: Path, day: date, text: str, title: str) -> Path:
+def place_article(
+    root: Path, day: date, text: str, title: str, pictures: Mapping[str, bytes] | None = None
+) -> Path:
     """Write an article's text behind the last one of `root`/issues/DAY; return the new file.
 
-    The file's name comes from the title. Raises ContentError if there is no such issue, its numbers are used
+    The file's name comes from the title; `pictures`, by name, go beside it, and one that is there already is
+    the same. Raises ContentError if there is no such issue, its numbers are used
     up, or the file cannot be written; a file that exists is never touched.
     """
     folder = root / "issues" / day.isoformat()
@@ -155,13 +159,22 @@ def place_article(root: Path, day: date, text: str, title: str) -> Path:
         hint = "give its articles smaller numbers: 01-…, 02-…"
         raise ContentError("number 99 is taken and is the last", where=where, hint=hint)
     path = folder / f"{number:02d}-{_free(slug(title), {match[2] for match in taken})}.md"
+    made: list[Path] = []
     try:
+        for name, content in (pictures or {}).items():
+            if not (folder / name).exists():
+                made.append(folder / name)
+                made[-1].write_bytes(content)
         _write_new(path, text)
+        made = []
     except FileExistsError as error:
         hint = "run the same command again"
         raise ContentError(f"{path.name} appeared meanwhile", where=where, hint=hint) from error
     except OSError as error:
         raise ContentError(f"cannot be written: {error.strerror}", where=f"{where}/{path.name}") from error
+    finally:
+        for picture in made:  # of an article that could not be written
+            picture.unlink(missing_ok=True)
     return path
 
 

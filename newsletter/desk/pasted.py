@@ -7,7 +7,8 @@ text alone stands in it as `[À VÉRIFIER : …]`, which no issue should leave w
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from newsletter.desk import marks
 from newsletter.desk.blocks import Block, read_blocks
@@ -26,7 +27,7 @@ class Draft:
     """An article read from pasted text; `body` is Markdown.
 
     `doubts` are the reasons of all `[À VÉRIFIER : …]` in title and body; `dropped` is what stands in neither,
-    each as "why: text".
+    each as "why: text". `pictures` are the files that the body shows, by name.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Draft:
     link: str = ""
     doubts: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def read_pasted(text: str) -> Draft:

@@ -406,6 +406,7 @@ def test_an_issue_for_nobody_is_not_sent(newsletter: Newsletter, paper: Path) ->
 
 # ---- desk ----
 
+SAVE_AGAIN = "open it in your word processor and save it again, or paste its text"
 AS_TEXT = "save it as text (.txt) in UTF-8"
 AGAIN = "copy the article again, or name a file that holds its text: newsletter import FILE"
 
@@ -416,7 +417,8 @@ AGAIN = "copy the article again, or name a file that holds its text: newsletter 
         (None, "brief.txt: cannot be read: No such file or directory", ""),
         (b"", "brief.txt: nothing to import: the text is empty", AGAIN),
         (b" \n\xc2\xa0\n", "brief.txt: nothing to import: the text is empty", AGAIN),
-        (b"PK\3\4\n\0\0", "brief.txt:2: a NUL byte: not a text file", AS_TEXT),
+        (b"Un titre\n\0", "brief.txt:2: a NUL byte: not a text file", AS_TEXT),
+        (b"PK\3\4\n\0\0", "brief.txt: a broken Word document", SAVE_AGAIN),
         (b"Un titre\n\nd\xe9j\xe0", "brief.txt:3: not UTF-8", AS_TEXT),
     ],
 )
