@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from newsletter.check.raw import Entity, Field
+from newsletter.check.raw import Field, mail_of
 from newsletter.check.rule import Fault, Level, Place, Proof, Rule, rule
 
 LONGEST_LINE = 998
@@ -56,10 +56,11 @@ def place_of(proof: Proof, name: str) -> Place:
 )
 def raw_lines(proof: Proof) -> Iterator[Fault]:
     place = Place(proof.folder)
-    if re.search(rb"\r(?!\n)|(?<!\r)\n", proof.message):
+    ends = proof.message.count(b"\r\n")
+    if (proof.message.count(b"\r"), proof.message.count(b"\n")) != (ends, ends):
         yield Fault(place, "a line of the mail does not end with CR and LF together")
-    if found := re.search(rb"[^\x01-\x7f]", proof.message):
-        yield Fault(place, f"the mail is not all ASCII: byte {found[0][0]:#04x}")
+    if not proof.message.isascii() or b"\0" in proof.message:
+        yield Fault(place, "the mail is not all ASCII")
     if not proof.message.endswith(b"\r\n"):
         yield Fault(place, "the last line of the mail has no end")
     for line in proof.message.split(b"\r\n"):
@@ -76,7 +77,7 @@ def raw_lines(proof: Proof) -> Iterator[Fault]:
     how="report it: the press must not write such a mail",
 )
 def header_fields(proof: Proof) -> Iterator[Fault]:
-    mail = Entity(proof.message)
+    mail = mail_of(proof.message)
     names = [field.name for field in mail.fields]
     for field in mail.fields:
         if not field.name:
@@ -99,7 +100,7 @@ def header_fields(proof: Proof) -> Iterator[Fault]:
     how="write a plain name and a plain address",
 )
 def header_form(proof: Proof) -> Iterator[Fault]:
-    for field in Entity(proof.message).fields:
+    for field in mail_of(proof.message).fields:
         if field.name == "date":
             fits = bool(_DATE.fullmatch(field.value)) and _day_fits(field.value)
         else:
@@ -130,7 +131,7 @@ def _day_fits(value: str) -> bool:
     how='write the address of a web site that answers there: url = "https://…"',
 )
 def one_click(proof: Proof) -> Iterator[Fault]:
-    mail = Entity(proof.message)
+    mail = mail_of(proof.message)
     fields = {field.name: field for field in mail.fields}
     place = place_of(proof, "list-unsubscribe")
     leave, post = fields.get("list-unsubscribe"), fields.get("list-unsubscribe-post")

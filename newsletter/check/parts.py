@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 from newsletter.check.headers import LONGEST_LINE
 from newsletter.check.mail import CLIP
-from newsletter.check.raw import Entity
+from newsletter.check.raw import mail_of
 from newsletter.check.rule import Fault, Level, Place, Proof, Rule, rule
+from newsletter.compose.tree import HtmlElement, parse
 
 NEAR_CLIP = 80_000
 """Bytes of the HTML as it travels. Whether Gmail counts it encoded or decoded nobody outside knows."""
@@ -19,8 +19,8 @@ _TEXT_TEMPLATE = "templates/mail/issue.txt.j2"
 _WORD = re.compile(r"[^\W_]+")
 _NOT_SAID = re.compile(r"https?://\S+|\[\d+\]")
 _HIDES = re.compile(r"display\s*:\s*none")
-_BREAK = "\n\n"
-_VOID = ("br", "hr", "img", "input", "link", "meta", "wbr", "col", "area", "base", "source")
+_BREAK = ("", False)
+_HIDDEN = ("head", "style", "script")
 _INLINE = (
     "a",
     "abbr",
@@ -52,7 +52,7 @@ _NAMED = 6
     how="report it: the press must not write such a mail",
 )
 def mime_parts(proof: Proof) -> Iterator[Fault]:
-    mail = Entity(proof.message)
+    mail = mail_of(proof.message)
     place = Place(proof.folder)
     if mail.kind != "multipart/alternative":
         yield Fault(place, f"the mail is {mail.kind}, not multipart/alternative")
@@ -104,7 +104,7 @@ def mail_size(proof: Proof) -> Iterator[Fault]:
 def near_clip(proof: Proof) -> Iterator[Fault]:
     if len(proof.edition.html.encode()) > CLIP:
         return  # an error of its own
-    for part in Entity(proof.message).walk():
+    for part in mail_of(proof.message).walk():
         if part.kind == "text/html" and (size := len(part.body)) > NEAR_CLIP:
             words = f"the HTML takes {size // 1000} kB on its way; Gmail cuts mails off at {CLIP // 1000} kB"
             yield Fault(Place(proof.folder), words)
@@ -140,7 +140,7 @@ def _origin(proof: Proof, line: str) -> Place:
     how="write into the text template what the HTML says",
 )
 def text_says_less(proof: Proof) -> Iterator[Fault]:
-    parts = {part.kind: part for part in reversed([*Entity(proof.message).walk()])}
+    parts = {part.kind: part for part in reversed([*mail_of(proof.message).walk()])}
     if "text/html" not in parts:
         return
     if "text/plain" not in parts:
@@ -181,52 +181,40 @@ def passages_of(html: str) -> list[list[str]]:
     What is mostly links are ways to somewhere, which the text part gives as addresses or not at all. What has
     fewer than five words is not told either.
     """
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return [words for words, linked in reader.passages() if len(words) > 4 and linked * 2 <= len(words)]
-
-
-class _Reader(HTMLParser):
-    """Collects what a page shows; `_hidden` are the elements around that hide, outermost first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces: list[tuple[str, bool]] = []
-        self._hidden: list[str] = []
-        self._link = False
-
-    def passages(self) -> Iterator[tuple[list[str], int]]:
-        """The words of each passage, and how many of them are those of links."""
+    pieces: list[tuple[str, bool]] = []
+    _collect(parse(html), pieces, link=False)
+    passages = []
+    text, linked = "", 0
+    for piece, is_link in [*pieces, _BREAK]:
+        if (piece, is_link) != _BREAK:
+            text += piece
+            linked += len(words_of(piece)) if is_link else 0
+            continue
+        words = words_of(text)
+        if len(words) > 4 and linked * 2 <= len(words):
+            passages.append(words)
         text, linked = "", 0
-        for piece, is_link in [*self._pieces, (_BREAK, False)]:
-            if piece != _BREAK:
-                text += piece
-                linked += len(words_of(piece)) if is_link else 0
-                continue
-            if words := words_of(text):
-                yield words, linked
-            text, linked = "", 0
+    return passages
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        hides = tag in ("head", "style", "script") or _HIDES.search(dict(attrs).get("style") or "")
-        if (hides or self._hidden) and tag not in _VOID:
-            self._hidden.append(tag)
-        self._link = tag == "a" or (self._link and tag in _INLINE)
-        if tag not in _INLINE:
-            self._pieces.append((_BREAK, False))
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            while self._hidden.pop() != tag:
-                pass
-        self._link = self._link and tag != "a"
-        if tag not in _INLINE:
-            self._pieces.append((_BREAK, False))
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self._pieces.append((data, self._link))
+def _collect(element: HtmlElement, pieces: list[tuple[str, bool]], *, link: bool) -> None:
+    """Append the texts that an element shows, each with whether it is a link's, and the breaks between."""
+    tag = element.tag
+    if not isinstance(tag, str):
+        return  # a comment, Outlook's own too
+    inline = tag in _INLINE
+    if not inline:
+        pieces.append(_BREAK)
+    if tag not in _HIDDEN and not _HIDES.search(element.get("style", "")):
+        link = link or tag == "a"
+        if element.text:
+            pieces.append((element.text, link))
+        for child in element:
+            _collect(child, pieces, link=link)
+            if child.tail:
+                pieces.append((child.tail, link))
+    if not inline:
+        pieces.append(_BREAK)
 
 
 RULES: tuple[Rule, ...] = (mime_parts, mail_size, near_clip, long_text_line, text_says_less)

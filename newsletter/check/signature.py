@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 
-from newsletter.check.raw import Entity
+from newsletter.check.raw import Entity, mail_of
 from newsletter.check.rule import Fault, Level, Proof, Rule, rule
 from newsletter.deliver.dkim import Seal
 
@@ -27,7 +27,7 @@ _ONE_CLICK = ("list-unsubscribe", "list-unsubscribe-post")
     how="newsletter dkim keygen, and publish the record that it prints",
 )
 def dkim_broken(proof: Proof) -> Iterator[Fault]:
-    mail = Entity(proof.message)
+    mail = mail_of(proof.message)
     place = proof.setting("dkim", "selectors")
     for seal in proof.seals:
         if wrong := trouble(mail, seal):

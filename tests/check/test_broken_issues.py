@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 BROKEN = Path(__file__).parent / "broken"
 FOLDERS = sorted(path for path in BROKEN.iterdir() if path.is_dir())
 
-# What writers cannot do: these take a template, a setting, the network, SpamAssassin, or a fault of the press.
+# What writers cannot break: these take a template, a setting, the network, or a fault of the press.
 NOT_BY_AN_ISSUE = frozenset(
     (
         *("leftover-blank", "no-way-to-leave", "text-says-less", "house-word", "client-support-few"),
