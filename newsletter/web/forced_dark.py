@@ -38,10 +38,10 @@ _COLOUR = re.compile(
 )
 _DECLARATION = re.compile(
     r"(?P<property>(?<![\w-])(?:background(?:-color)?|color|border(?:-[a-z]+)*|outline(?:-color)?))"
-    r"(?P<colon>\s*:)(?P<value>[^;{}\"]+)",
+    r"(?P<colon>\s*:)(?P<value>[^;{}]+)",
     re.IGNORECASE,
 )
-_STYLED = re.compile(r"(?P<open>\sstyle=\")(?P<css>[^\"]*)(?P<close>\")", re.IGNORECASE)
+_STYLED = re.compile(r"(?P<open>\sstyle=(?P<quote>[\"']))(?P<css>.*?)(?P<close>(?P=quote))", re.I | re.DOTALL)
 _SHEET = re.compile(r"(?P<open><style[^>]*>)(?P<css>.*?)(?P<close></style>)", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE = re.compile(
     r"(?P<open>\s(?P<property>bgcolor|color)=\")(?P<css>[^\"]*)(?P<close>\")", re.IGNORECASE

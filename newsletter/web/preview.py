@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from newsletter.check.as_client import CLIENTS
 from newsletter.check.mail import CLIP
 from newsletter.check.rule import Finding
 from newsletter.errors import NewsletterError
@@ -121,7 +122,8 @@ class _Table:
         listed = [
             {"key": one.key, "subject": one.subject, "state": one.state} for one in self._house.issues()
         ]
-        return _json({"first": self._key, "issues": listed})
+        clients = [{"key": key, "name": name} for key, (name, _) in CLIENTS.items()]
+        return _json({"first": self._key, "issues": listed, "clients": clients})
 
     def sheet(self, request: Request) -> Response:
         sheet = self._composed(_key(request.query_params.get("issue", "")))
@@ -160,6 +162,7 @@ class _Table:
             colours=_one_of(COLOURS, asked.get("colours", "light")),
             pictures=asked.get("pictures", "on") != "off",
             part=_one_of(PARTS, asked.get("part", "html")),
+            client=_one_of(("", *CLIENTS), asked.get("client", "")),
             values={name: asked[name][:200] for name in ("name", "email") if name in asked},
         )
         sheet = self._composed(_key(request.path_params["key"]))

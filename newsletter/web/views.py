@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import quote
 
+from newsletter.check.as_client import as_client
 from newsletter.check.mail import CLIP
 from newsletter.fields import Place, fill
 from newsletter.web.forced_dark import darkened, gmail, outlook
@@ -29,13 +30,15 @@ _FILLER = re.compile(r"[\u00a0\u00ad\u034f\u200b-\u200f\u2060\ufeff\s]+")
 class View:
     """What is asked for: one of SHOWS in one of COLOURS, with pictures or without; a part of the source.
 
-    `values` take the place of the sheet's own in the blanks.
+    `client` is one of `check.as_client.CLIENTS`, or "" for one that supports everything. `values` take the
+    place of the sheet's own in the blanks.
     """
 
     show: str = "mail"
     colours: str = "light"
     pictures: bool = True
     part: str = "html"
+    client: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +85,7 @@ def _filled(sheet: Sheet, view: View) -> str:
 
 
 def _as_seen(html: str, sheet: Sheet, view: View) -> str:
-    html = _coloured(html, view.colours)
+    html = _coloured(as_client(html, view.client) if view.client else html, view.colours)
     if view.pictures:
         for rendition in sheet.edition.renditions:
             html = html.replace(rendition.src, f"/picture/{sheet.edition.key}/{quote(rendition.name)}")
@@ -180,6 +183,7 @@ time { font-size: 12px; color: light-dark(#5f6368, #a4a9b0); }
 .desktop .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .bar { height: 10px; border-radius: 5px; background: light-dark(#eeece8, #26292f); align-self: center; }
 .phone .bar { grid-column: 2; margin: 4px 0; }
+.ghost { background: light-dark(#eeece8, #26292f); }
 .short { width: 45%; }
 """
 
@@ -227,7 +231,7 @@ def _inbox(sheet: Sheet, view: View) -> str:
     phone = (
         f'<div class="row">{face}<span class="from">{sender}</span><time>{hour}</time>'
         f'<span class="subject">{subject}</span><span class="more">{more}</span></div>'
-        + ghost.format('<span class="face bar" style="height:40px"></span>')
+        + ghost.format('<span class="face ghost"></span>')
     )
     desktop = (
         f'<div class="row"><span class="from">{sender}</span><span class="line"><span class="subject">'

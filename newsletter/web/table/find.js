@@ -33,11 +33,11 @@ function wordsAt(line, column) {
   return { words: words.map((word) => word[0].toLowerCase()), at };
 }
 
-// The longest run of up to eight words around the place that the page has too; null if there is none.
+// The longest run of up to 24 words around the place that the page has too; null if there is none.
 function findRun(page, line, column) {
   const { words, at } = wordsAt(line, column);
   const there = wordsOf(page);
-  for (let length = Math.min(8, words.length); length > 0; length--) {
+  for (let length = Math.min(24, words.length); length > 0; length--) {
     if (length === 1 && (words[at] || "").length < 4) return null;
     for (let start = Math.min(at, words.length - length); start >= 0 && start > at - length; start--) {
       const wanted = words.slice(start, start + length);

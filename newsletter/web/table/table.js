@@ -8,7 +8,7 @@ const WIDTHS = { desktop: 800, tablet: 768, phone: 375 };
 const LEVELS = [["error", "Errors"], ["warning", "Warnings"], ["note", "Notes"]];
 const NARROW = matchMedia("(max-width: 820px)");
 const DEFAULTS = {
-  issue: "", show: "mail", width: NARROW.matches ? "phone" : "desktop", colours: "light", pictures: "on", part: "mjml", name: "", email: "",
+  issue: "", show: "mail", width: NARROW.matches ? "phone" : "desktop", colours: "light", pictures: "on", part: "mjml", client: "", name: "", email: "",
 };
 
 const asked = new URLSearchParams(location.search);
@@ -19,6 +19,7 @@ let found = [];        // the findings, in the order shown
 let chosen = -1;       // which of them is marked
 let turn = 0;          // answers to an earlier question are dropped
 let source = null;     // the server's events
+let settle = () => {}; // says that nobody need wait for the next frame any more
 let frame = null;      // the frame that is seen
 let frameOf = "";      // which view it shows, without the stamp
 
@@ -35,10 +36,11 @@ function remember() {
 }
 
 function viewOf() {
-  const { show, colours, pictures, part, name, email } = state;
+  const { show, colours, pictures, part, client, name, email } = state;
   const wanted = new URLSearchParams({ show, colours: show === "inbox" ? "light" : colours });
   if (pictures === "off") wanted.set("pictures", "off");
   if (show === "source") wanted.set("part", part);
+  if (client && ["mail", "clipped"].includes(show)) wanted.set("client", client);
   if (name) wanted.set("name", name);
   if (email) wanted.set("email", email);
   return `/view/${state.issue}?${wanted}`;
@@ -61,6 +63,7 @@ function drawControls() {
   $("pictures").setAttribute("aria-pressed", state.pictures === "on");
   $("pictures").textContent = state.pictures === "on" ? "Pictures" : "Pictures off";
   $("to-reader").textContent = state.name || state.email ? `Reader: ${state.name || state.email}` : "Reader";
+  $("client").value = state.client;
   if (facts) drawSize();
 }
 
@@ -81,7 +84,7 @@ const kB = (bytes) => `${(bytes / 1000).toLocaleString("en", { maximumFractionDi
 
 // A new frame is made ready behind the old one, at the same place of the page, so that nothing jumps.
 function putFrame() {
-  if (!facts) return;
+  if (!facts) return Promise.resolve();
   const view = viewOf();
   const next = document.createElement("iframe");
   next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
@@ -89,9 +92,12 @@ function putFrame() {
   next.className = "behind";
   next.src = `${view}&stamp=${facts.stamp}`;
   for (const waiting of all("#frames .behind")) waiting.remove();
+  settle();
   $("frames").append(next);
   fit();
+  const ready = new Promise((done) => { settle = done; });
   next.addEventListener("load", () => {
+    settle();
     if (!next.isConnected) return;
     const page = next.contentDocument;
     const kept = frame && frameOf.split("?")[0] === view.split("?")[0] && sameShow(frameOf, view);
@@ -103,8 +109,9 @@ function putFrame() {
     next.className = "";
     next.dataset.stamp = facts.stamp;
     fit();
-    if (chosen >= 0) locate(found[chosen], { scroll: false });
+    if (chosen >= 0) locate(found[chosen], { scroll: !kept });
   });
+  return ready;
 }
 
 const sameShow = (one, other) => {
@@ -148,9 +155,9 @@ async function load() {
   const mine = ++turn;
   const answer = await ask(`/sheet.json?issue=${state.issue}`).catch(() => null);
   if (mine !== turn || !answer) return;
-  drawIssues();
   if (answer.error) {
     drawFault(answer.error);
+    drawIssues();
     return;
   }
   facts = answer;
@@ -158,11 +165,14 @@ async function load() {
   $("stage").classList.remove("faulty");
   drawSheet();
   drawControls();
-  putFrame();
+  // The page first: whoever has just saved a file waits for it.
+  await putFrame();
+  if (mine !== turn) return;
   const proof = await ask(`/findings.json?issue=${state.issue}`).catch(() => null);
   if (mine !== turn || !proof) return;
   if (proof.error) drawFault(proof.error);
   else drawFindings(proof.findings);
+  drawIssues();
 }
 
 const days = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
@@ -209,7 +219,8 @@ function drawFault(error) {
   $("found").replaceChildren(made("p", "soft", "Proof-reading waits until the issue can be composed."));
   $("line").textContent = "";
   found = [];
-  count();
+  $("count").textContent = "1";
+  $("count").className = "count error";
   tell("fault", "Cannot be composed");
 }
 
@@ -382,6 +393,7 @@ const KEYS = {
   1: () => set("width", "desktop"), 2: () => set("width", "tablet"), 3: () => set("width", "phone"),
   l: () => set("colours", "light"), d: () => set("colours", "dark"),
   g: () => set("colours", "gmail"), o: () => set("colours", "outlook"),
+  a: () => $("client").focus(),
   i: () => set("pictures", state.pictures === "on" ? "off" : "on"),
   j: () => show(chosen + 1), k: () => show(chosen < 0 ? -1 : chosen - 1),
   f: () => toggleFindings(), n: () => openDialog("issues"), r: () => openDialog("reader"),
@@ -391,7 +403,7 @@ const KEYS = {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input:not([type=radio]), textarea, dialog[open]")) return;
+  if (event.target.closest?.("input:not([type=radio]), select, dialog[open]")) return;
   const deed = KEYS[event.key];
   if (!deed) return;
   event.preventDefault();
@@ -401,6 +413,7 @@ function onKey(event) {
 document.addEventListener("keydown", onKey);
 for (const input of all("nav input[type=radio]")) input.addEventListener("change", () => set(input.name, input.value));
 $("pictures").addEventListener("click", () => KEYS.i());
+$("client").addEventListener("change", () => set("client", $("client").value));
 $("to-options").addEventListener("click", () => {
   const open = document.body.classList.toggle("options");
   $("to-options").setAttribute("aria-expanded", open);
@@ -414,6 +427,7 @@ new ResizeObserver(fit).observe($("frames"));
 
 ask("/issues.json").then((answer) => {
   issues = answer.issues;
+  for (const { key, name } of answer.clients) $("client").append(new Option(name, key));
   drawControls();
   open(/^\d{4}-\d{2}-\d{2}$/.test(state.issue) ? state.issue : answer.first);
 });
