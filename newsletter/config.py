@@ -36,9 +36,11 @@ _ADDRESS = re.compile(r"\A[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@.]
 class Look:
     """What the templates may know about the publication's appearance; colours are #rrggbb.
 
-    `logo` is the path of a picture inside the publication's folder, or "", and `logo_where` is who says so.
+    `theme` names a folder in templates/themes whose templates stand before the others, "" for none; `logo` is
+    the path of a picture inside the publication's folder, or "", and `logo_where` is who says so.
     """
 
+    theme: str = ""
     accent: str = "#b3261e"
     accent_dark: str = "#ff9b8f"
     logo: str = ""
@@ -231,6 +233,7 @@ def _look(table: Table) -> Look:
         if '"' in value:
             raise table.error(key, "a double quote would break the mail's markup", "use single quotes inside")
     look = Look(
+        theme=_theme(table),
         accent=table.colour("accent", Look().accent),
         accent_dark=table.colour("accent_dark", Look().accent_dark),
         logo=table.string("logo", ""),
@@ -243,6 +246,16 @@ def _look(table: Table) -> Look:
     )
     table.done()
     return look
+
+
+def _theme(table: Table) -> str:
+    theme = table.string("theme", "")
+    folder = table.root / "templates" / "themes"
+    if theme and (not re.fullmatch(r"[\w-]+", theme) or not (folder / theme).is_dir()):
+        known = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        hint = "write " + " or ".join(f'"{name}"' for name in (*known, ""))
+        raise table.error("theme", f"{theme!r} is no folder in templates/themes", hint)
+    return theme
 
 
 def _check(table: Table) -> Check:

@@ -57,7 +57,7 @@ def compose(issue: Issue, publication: Publication, look: Look, *, templates: Pa
     ContentError or TemplateError with file and line.
     """
     words = Words(publication.language, templates / "words")
-    engine = Templates(templates, words)
+    engine = Templates(templates, words, look.theme)
     typeset: Typeset = partial(
         typeset_runs, language=publication.language, no_break_spaces=look.no_break_spaces
     )

@@ -33,6 +33,8 @@ from newsletter.fields import field
 
 PLACE = "written-at"
 
+THEMES = "themes"
+
 INLINED = "article.css.j2"
 
 _IT_HAS = "; it has "
@@ -46,6 +48,7 @@ class _Places(Extension):
     """Adds to every element in a template the file and line it stands on."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        name = _file(name, filename) if name else name
         if name and name.endswith(INLINED):
             return self._lines_of_css(source, name)
         if not name or not name.endswith(".mjml.j2"):
@@ -118,11 +121,15 @@ class _Unknown(StrictUndefined):
 
 
 class Templates:
-    """The templates of one publication, with the words of its language."""
+    """The templates of one publication, with the words of its language.
 
-    def __init__(self, folder: Path, words: Words) -> None:
+    Those that a theme has, in `folder`/themes/THEME, stand before those of the same name in `folder`.
+    """
+
+    def __init__(self, folder: Path, words: Words, theme: str = "") -> None:
+        folders = [folder / THEMES / theme, folder] if theme else [folder]
         self._environment = Environment(
-            loader=FileSystemLoader(folder, encoding="utf-8"),
+            loader=FileSystemLoader(folders, encoding="utf-8"),
             # On for markup; plain text must stay as it is.
             autoescape=lambda name: name is not None and name.endswith(".mjml.j2"),  # noqa: S701
             undefined=_Unknown,
@@ -146,7 +153,7 @@ class Templates:
             error.where = error.where or self._where(error.__traceback__, name)
             raise
         except TemplateSyntaxError as error:
-            where = f"templates/{error.name or name}:{error.lineno}"
+            where = f"templates/{_file(error.name or name, error.filename)}:{error.lineno}"
             raise TemplateError(f"not a template: {error.message}", where=where) from error
         except TemplateNotFound as error:
             where = self._where(error.__traceback__, "")
@@ -181,6 +188,12 @@ class Templates:
             if path.suffix == ".j2" and path.is_relative_to(self._folder):
                 return f"templates/{path.relative_to(self._folder).as_posix()}:{frame.lineno}"
         return f"templates/{name}" if name else ""
+
+
+def _file(name: str, path: str | None) -> str:
+    """A template's file inside the templates folder: a theme's is not where its name says."""
+    themed = re.search(rf"{THEMES}/[^/]+/{re.escape(name)}\Z", Path(path or "").as_posix())
+    return themed[0] if themed else name
 
 
 def safe(html: str) -> Markup:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from newsletter.model import Edition, Rendition
 from tests.conftest import ROOT, needs
 
 KEYS = sorted(path.name for path in (ROOT / "issues").iterdir())
+THEMES = ["", "gazette"]
 WIDTHS = (320, 375, 480, 600, 700)
 ADDRESS = "https://actu5.example.org/issue"
 # A long address, which must not push the page wide.
@@ -143,9 +144,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module", params=KEYS)
+@pytest.fixture(scope="module", params=[(key, theme) for theme in THEMES for key in KEYS], ids="-".join)
 def made(request: pytest.FixtureRequest) -> Made:
+    key, theme = request.param
     config = read_config(ROOT, {})
+    look = replace(config.look, theme=theme)
     handed: list[tuple[str, str]] = []
     inline = markup._inline
 
@@ -155,8 +158,8 @@ def made(request: pytest.FixtureRequest) -> Made:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markup, "_inline", overheard)
-        issue = read_issue(ROOT / "issues" / request.param, root=ROOT)
-        edition = compose(issue, config.publication, config.look, templates=ROOT / "templates", root=ROOT)
+        issue = read_issue(ROOT / "issues" / key, root=ROOT)
+        edition = compose(issue, config.publication, look, templates=ROOT / "templates", root=ROOT)
     return Made(edition, *handed[0])
 
 
