@@ -31,7 +31,6 @@ def _files(path: Path) -> Iterator[str]:
         return
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield folder
         for name in sorted(files):
             if not name.startswith(".") and not name.endswith("~"):
                 yield os.path.join(folder, name)  # noqa: PTH118 - as above

@@ -141,8 +141,10 @@ function open(key) {
   state.issue = key;
   facts = null;
   chosen = -1;
-  frame?.remove();
+  turn++;
   frame = null;
+  $("frames").replaceChildren();
+  settle();
   remember();
   source?.close();
   source = new EventSource(`/changes?issue=${key}`);
@@ -226,8 +228,11 @@ function drawFault(error) {
 
 async function drawIssues() {
   const answer = await ask("/issues.json").catch(() => null);
-  if (!answer) return;
-  issues = answer.issues;
+  if (answer) listIssues(answer.issues);
+}
+
+function listIssues(listed) {
+  issues = listed;
   $("issue-list").replaceChildren(
     ...issues.map((issue) => {
       const item = document.createElement("li");
@@ -377,6 +382,7 @@ const dialogs = {
 
 function openDialog(id) {
   if ($(id).open) return;
+  if (id === "issues") listIssues(issues);
   $(id).showModal();
   dialogs[id]();
 }
@@ -426,7 +432,7 @@ $("to-findings").addEventListener("click", () => toggleFindings());
 new ResizeObserver(fit).observe($("frames"));
 
 ask("/issues.json").then((answer) => {
-  issues = answer.issues;
+  listIssues(answer.issues);
   for (const { key, name } of answer.clients) $("client").append(new Option(name, key));
   drawControls();
   open(/^\d{4}-\d{2}-\d{2}$/.test(state.issue) ? state.issue : answer.first);
