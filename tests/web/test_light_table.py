@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Frame, Page, sync_playwright
 
 from tests.compose.test_browser import ARGUMENTS
 from tests.conftest import ARTICLE, needs, write_issue
@@ -66,10 +67,12 @@ class Eyes:
     def until(self, true: Callable[[], Any], seconds: float = 10.0) -> float:
         """Wait until it is so; how many seconds that took."""
         began = time.monotonic()
-        while not true():
+        while True:
+            with suppress(Error):  # the frame was replaced while it was being looked at
+                if true():
+                    return time.monotonic() - began
             assert time.monotonic() - began < seconds, "waited in vain"
             time.sleep(0.01)
-        return time.monotonic() - began
 
     def press(self, *keys: str) -> None:
         for key in keys:
