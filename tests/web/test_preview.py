@@ -115,6 +115,18 @@ def test_the_sheet_tells_what_a_glance_should(shared: LightTable) -> None:
     assert shared.ask("/issues.json").json == {
         "first": KEY,
         "issues": [{"key": KEY, "subject": "Un numéro pour les tests : tout y est", "state": "not sent"}],
+        "clients": [
+            {"key": key, "name": name}
+            for key, name in (
+                ("gmail", "Gmail for Android"),
+                ("outlook", "Outlook for Windows"),
+                ("orange", "Orange"),
+                ("sfr", "SFR"),
+                ("laposte", "La Poste"),
+                ("yahoo", "Yahoo"),
+                ("apple", "Apple Mail for iOS"),
+            )
+        ],
     }
 
 
