@@ -94,7 +94,8 @@ def test_a_warning_keeps_nothing_back(newsletter: Newsletter, paper: Path) -> No
     lines = answer.out.splitlines()
     assert lines[0].startswith(f"{ISSUE_MD}:2:10: warning: ")
     assert lines[0].endswith("[subject-length]")
-    assert re.fullmatch(r"2026-11-23 is good to go: 1 article, 0 min \d\d s, \d\d kB of HTML\.", answer.err.splitlines()[-1])
+    said = answer.err.splitlines()[-1]
+    assert re.fullmatch(r"2026-11-23 is good to go: 1 article, 0 min \d\d s, \d\d kB of HTML\.", said)
 
 
 def test_an_issue_of_more_than_five_minutes_stays_in_the_house(newsletter: Newsletter, paper: Path) -> None:
