@@ -107,7 +107,7 @@ ARTICLES: dict[str, tuple[Change, str, str]] = {
     "an unknown key like no other": (
         replaced(ISSUE_MD, "editor:", "zzz:"),
         f"{ISSUE_MD}:4: unknown key 'zzz'",
-        "known: subject, preheader, editor",
+        "known: subject, preheader, editor, waive",
     ),
     "no front matter": (
         written(FIRST, "Bonjour\n"),
