@@ -51,7 +51,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture as the writer gave it: a file inside the issue's folder."""
+    """A picture as the writer gave it: a file inside the issue's folder, its `alt` "" if nothing was said."""
 
     path: Path
     alt: str

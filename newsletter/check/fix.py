@@ -17,7 +17,8 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 def fixed(text: str, fixes: Sequence[Fix]) -> tuple[str, list[Fix]]:
     """The text with the fixes made, and those made; one that does not find its `old` in its place is left.
 
-    Where two of them meet, the earlier in the text is made, and the other is for the next time.
+    Where two of them meet, the earlier in the text is made, and the other is for the next time. A new line
+    ends as the one it is made in.
     """
     lines = _LINE.findall(text)
     done: list[Fix] = []
@@ -33,7 +34,9 @@ def fixed(text: str, fixes: Sequence[Fix]) -> tuple[str, list[Fix]]:
         done.append(fix)
     for fix in reversed(done):
         index, start = fix.place.line - 1, fix.place.column - 1
-        lines[index] = lines[index][:start] + fix.new + lines[index][_end(fix) :]
+        line = lines[index]
+        new = fix.new.replace("\n", line[len(line.rstrip("\r\n")) :] or "\n")
+        lines[index] = line[:start] + new + line[_end(fix) :]
     return "".join(lines), done
 
 

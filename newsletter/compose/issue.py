@@ -140,11 +140,9 @@ def _picture(head: FrontMatter, folder: Path) -> Picture | None:
                 hint = "add a picture: line, or delete this one"
                 raise ContentError(f"{key} without a picture", where=head.line(key), hint=hint)
         return None
-    alt = head.text("alt")
-    if not alt:
-        hint = 'say what the picture shows: alt: "…"'
-        raise ContentError("the picture has no alternative text", where=head.line("picture"), hint=hint)
-    return Picture(path=folder / name, alt=alt, credit=head.text("credit"), where=head.line("picture"))
+    return Picture(
+        path=folder / name, alt=head.text("alt"), credit=head.text("credit"), where=head.line("picture")
+    )
 
 
 def _required(head: FrontMatter, key: str) -> str:

@@ -49,7 +49,7 @@ def read_prose(markdown: str, *, folder: Path, where: str, line: int, typeset: T
     """Parse and typeset one text, whose pictures lie in `folder`.
 
     `where` is what errors call the file and `line` the line on which the text begins. Raises ContentError for
-    a call-out that is unknown, empty or never closed, and for a picture without alternative text.
+    a call-out that is unknown, empty or never closed.
     """
     source = markdown.split("\n")
     tokens = parser().parse(markdown)
@@ -196,9 +196,6 @@ def _pictures(tokens: Sequence[Token], folder: Path, at: Callable[[Token, int], 
                 continue
             where = at(token, 0)
             name = str(child.attrs["src"])
-            if not child.content:
-                hint = f"say what it shows: ![…]({name})"
-                raise ContentError("the picture has no alternative text", where=where, hint=hint)
             child.meta["path"] = folder / name
             yield Picture(
                 path=folder / name, alt=child.content, credit=str(child.attrs.get("title", "")), where=where

@@ -143,7 +143,7 @@ class _Writer:
                 out += "\n"
             elif child.type == "footnote_ref":
                 out += "*" * (int(child.meta["id"]) + 1)
-            elif child.type == "image":
+            elif child.type == "image" and child.content:
                 out += f"[{self._picture}\u00a0: {child.content}]"
             elif child.type == "link_open":
                 links.append((str(child.attrs["href"]), len(out)))

@@ -24,7 +24,7 @@ NOT_BY_AN_ISSUE = frozenset(
         *("leftover-blank", "no-way-to-leave", "text-says-less", "house-word", "client-support-few"),
         *("one-h1", "language", "title", "table-headers", "layout-table", "small-text", "contrast"),
         *("corrupted-markup", "picture-width", "foreign-host", "style-size"),
-        *("missing-alt", "linked-picture-without-alt", "picture-format"),
+        *("linked-picture-without-alt", "picture-format"),
         *("raw-lines", "header-fields", "header-form", "one-click", "mime-parts", "mail-size", "dkim-broken"),
         *("dead-link", "moved-link", "unvisited-link", "spam", "spam-smell"),
     )

@@ -1,6 +1,7 @@
 """Fixes are made where they fit, whole or not at all, and once."""
 
 import json
+import shutil
 import string
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from newsletter.check.fix import fixed, put_right
 from newsletter.check.proof import Place
 from newsletter.check.rule import Fix
 from newsletter.errors import ContentError
-from tests.conftest import Newsletter
+from tests.conftest import ROOT, Newsletter
 
 DAY = "2026-11-23"
 NAME = f"issues/{DAY}/01-premier.md"
@@ -102,6 +103,50 @@ def test_what_is_waived_is_not_put_right(newsletter: Newsletter, paper: Path) ->
     path.write_text('---\ntitle: "Un titre"\n---\nUn , deux , le le.\n', encoding="utf-8")
     newsletter("check", DAY, "--fix")
     assert path.read_text(encoding="utf-8").endswith("Un , deux , le.\n")
+
+
+MARK = "[À VÉRIFIER : ce que montre l’image]"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        ("picture: vue.png", f'alt: "{MARK}"\r\npicture: vue.png', "3:7"),
+        ("picture: vue.png\r\nalt:", f'picture: vue.png\r\nalt: "{MARK}"', "4:7"),
+        ("alt:   ''\r\npicture: vue.png", f"alt:   '{MARK}'\r\npicture: vue.png", "3:9"),
+        (
+            'alt: "" # plus tard\r\npicture: vue.png',
+            f'alt: "{MARK}" # plus tard\r\npicture: vue.png',
+            "3:7",
+        ),
+    ],
+)
+def test_a_picture_of_which_nothing_is_said_gets_a_mark_that_holds_the_issue_back(
+    newsletter: Newsletter, paper: Path, before: str, after: str, place: str
+) -> None:
+    path = paper / NAME
+    shutil.copy(ROOT / "issues/2026-11-23/fusion-frise.png", path.with_name("vue.png"))
+    text = '---\r\ntitle: "Un titre"\r\n{}\r\n---\r\nUn mot. ![{}](vue.png) Un autre.\r\n'
+    path.write_bytes(text.format(before, "").encode())
+    answer = newsletter("check", DAY, "--fix", "--format", "json")
+    assert path.read_bytes() == text.format(after, MARK).encode()
+    errors = [each for line in answer.out.splitlines() if (each := json.loads(line)).get("level") == "error"]
+    assert {each["rule"] for each in errors} == {"import-mark"}
+    assert [f"{each['line']}:{each['column']}" for each in errors] == [place, "6:11"]
+    assert answer.code == 3
+    assert newsletter("send", "--yes").code == 3
+
+
+def test_what_a_picture_shows_is_asked_for_in_the_publications_language(
+    newsletter: Newsletter, paper: Path
+) -> None:
+    path, config = paper / NAME, paper / "newsletter.toml"
+    settings = config.read_text(encoding="utf-8")
+    config.write_text(settings.replace("[send]", 'language = "en"\n\n[send]', 1), encoding="utf-8")
+    shutil.copy(ROOT / "issues/2026-11-23/fusion-frise.png", path.with_name("vue.png"))
+    path.write_text('---\ntitle: "A title"\n---\n![](vue.png)\n', encoding="utf-8")
+    newsletter("check", DAY, "--fix")
+    assert path.read_text(encoding="utf-8").endswith("\n![[À VÉRIFIER: what the picture shows]](vue.png)\n")
 
 
 def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:

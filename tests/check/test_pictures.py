@@ -82,6 +82,28 @@ def test_alternative_text_of_a_picture_in_the_text_too(proofread_issue: Proofrea
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "place"),
+    [
+        ("picture: vue.png", "01-un.md:3:10"),
+        ("picture: vue.png\nalt:", "01-un.md:4:5"),
+        ('picture: vue.png\nalt: ""', "01-un.md:4:7"),
+    ],
+)
+def test_a_picture_of_which_nothing_is_said_is_found(
+    head: str, place: str, proofread_issue: Proofread
+) -> None:
+    article = f'---\ntitle: "Un titre"\n{head}\n---\n{PHRASES}\n'
+    assert told(proofread_issue, article, vue_png=plain()) == [("missing-alt", place)]
+
+
+@pytest.mark.parametrize("alt", ["", " ", "\u00a0"])
+def test_a_picture_in_the_text_of_which_nothing_is_said_is_found(
+    alt: str, proofread_issue: Proofread
+) -> None:
+    assert told(proofread_issue, inside(alt), vue_png=plain()) == [("missing-alt", "01-un.md:6:1")]
+
+
 def test_alternative_text_that_nobody_can_listen_to_is_found(proofread_issue: Proofread) -> None:
     assert told(proofread_issue, above("Un chat. " * 40), vue_png=plain()) == [("poor-alt", "01-un.md:4:7")]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import FIRST, ISSUE_MD, SEND, Door, nothing_sent, refuses, replaced, told
-from tests.conftest import ARTICLE, Newsletter, write_issue
+from tests.conftest import ARTICLE, ROOT, Newsletter, write_issue
 
 Change = Callable[[Path], object]
 
@@ -33,9 +33,9 @@ def both(first: Change, second: Change) -> Change:
     return lambda paper: (first(paper), second(paper))
 
 
-def with_picture(name: str, content: bytes | None = None) -> Change:
+def with_picture(name: str, content: bytes | None = None, alt: str = "Une courbe") -> Change:
     """The first article shows this picture, on its line 4; with `content` the file is there."""
-    shown = replaced(FIRST, "section: Tech", f"picture: {name}\nalt: Une courbe")
+    shown = replaced(FIRST, "section: Tech", f"picture: {name}\nalt: {alt}")
     return shown if content is None else both(shown, written(f"{FOLDER}/{name}", content))
 
 
@@ -198,9 +198,9 @@ ARTICLES: dict[str, tuple[Change, str, str]] = {
         "export it again",
     ),
     "a picture without words": (
-        replaced(FIRST, "section: Tech", "picture: courbe.png"),
-        f"{FIRST}:4: the picture has no alternative text",
-        'say what the picture shows: alt: "…"',
+        with_picture("courbe.png", (ROOT / "issues/2026-11-23/fusion-frise.png").read_bytes(), alt=""),
+        f"{FOLDER}: 1 error to put right, nothing was sent",
+        "put them right, then: newsletter check 2026-11-23",
     ),
     "a mark to check something": (
         replaced(FIRST, "un autre.", "un autre [À VÉRIFIER : lequel ?]"),

@@ -149,10 +149,10 @@ def test_a_sponsored_article_is_labelled_as_advertising(paper: Path, publication
     assert 'rel="sponsored"' in edition.html
 
 
-def with_picture(paper: Path, publication: Publication, look: Look) -> Edition:
-    article = ARTICLE.replace(
-        "section: Tech", 'section: Tech\npicture: a.png\nalt: "Une image : belle"\ncredit: AFP'
-    )
+def with_picture(
+    paper: Path, publication: Publication, look: Look, alt: str = "Une image : belle"
+) -> Edition:
+    article = ARTICLE.replace("section: Tech", f'section: Tech\npicture: a.png\nalt: "{alt}"\ncredit: AFP')
     folder = write_issue(paper, "2026-11-23", **{"01_x": article})
     Image.new("RGB", (1500, 900), "#336699").save(folder / "a.png")
     return composed(paper, publication, look)
@@ -176,6 +176,16 @@ def test_pictures_travel_with_the_mail_if_asked_or_if_there_is_no_web_site(
     for edition in (asked, without):
         assert edition.embedded
         assert edition.renditions[0].src == f"cid:{edition.renditions[0].name}@lettre.invalid"
+
+
+def test_a_picture_of_which_nothing_is_said_is_no_link_and_no_line_of_the_text(
+    paper: Path, publication: Publication
+) -> None:
+    said, unsaid = (with_picture(paper, publication, Look(), alt) for alt in ("Une image", ""))
+    assert "[Image\u00a0: Une image] AFP" in said.text
+    assert "[Image" not in unsaid.text
+    for edition, within, alt in ((said, "a", "Une image"), (unsaid, "td", "")):
+        assert [image.get("alt") for image in parsed(edition.html).findall(f".//{within}/img")] == [alt]
 
 
 def test_the_colours_come_from_the_settings_alone(paper: Path, publication: Publication) -> None:
