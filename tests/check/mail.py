@@ -11,7 +11,8 @@ from tests.check.conftest import KEY, make_paper
 from tests.conftest import ROOT
 
 MAIL = "mail/issue.mjml.j2"
-PARTS = "mail/parts.mjml.j2"
+MASTHEAD = "mail/masthead.mjml.j2"
+COLUMN = "mail/article.mjml.j2"
 PALETTE = "mail/palette.j2"
 SCREEN = "mail/screen.css.j2"
 ARTICLES = "mail/article.css.j2"

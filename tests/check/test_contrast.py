@@ -90,7 +90,7 @@ def test_a_colour_of_the_article_sheet_is_told_at_the_element_around_the_words(t
     ((place, message), *_) = found(
         weak_contrast, proof_with(tmp_path, change, files={"01-un.md": EVERYTHING})
     )
-    assert place == line_of("mail/parts.mjml.j2", 'css-class="ink md"')
+    assert place == line_of("mail/article.mjml.j2", 'css-class="ink md"')
     assert message.startswith("'code' is #cccccc on #ffffff in light")
 
 

@@ -191,12 +191,12 @@ def test_an_issue_that_is_nearly_all_pictures_is_found_at_the_largest(proofread_
 def with_template(root: Path, markup: str) -> str:
     """The house's templates with `markup` at the end of an article; the place where it stands."""
     shutil.copytree(ROOT / "templates", root / "templates")
-    parts = root / "templates/mail/parts.mjml.j2"
-    text = parts.read_text(encoding="utf-8")
-    needle = '    <mj-text css-class="ink md"'
+    column = root / "templates/mail/article.mjml.j2"
+    text = column.read_text(encoding="utf-8")
+    needle = '  <mj-text css-class="ink md"'
     before, after = text.split(needle)
-    parts.write_text(f"{before}    {markup}\n{needle}{after}", encoding="utf-8")
-    return f"templates/mail/parts.mjml.j2:{before.count(chr(10)) + 1}"
+    column.write_text(f"{before}  {markup}\n{needle}{after}", encoding="utf-8")
+    return f"templates/mail/article.mjml.j2:{before.count(chr(10)) + 1}"
 
 
 @pytest.mark.parametrize(

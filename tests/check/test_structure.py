@@ -7,7 +7,7 @@ import pytest
 from newsletter.check import structure
 from newsletter.check.rule import Level
 from tests.check.conftest import ARTICLE, Proofread
-from tests.check.mail import MAIL, PARTS, SCREEN, found, line_of, proof_with, tampered
+from tests.check.mail import COLUMN, MAIL, MASTHEAD, SCREEN, found, line_of, proof_with, tampered
 
 H1 = '<mj-text css-class="ink" line-height="1.1">'
 TABLE = "\n| Année | Ventes |\n|---|---|\n| 2025 | 12 |\n"
@@ -20,13 +20,13 @@ def test_the_house_is_clean(proofread_issue: Proofread) -> None:
 
 
 def test_a_second_h1_is_told_where_the_template_writes_it(tmp_path: Path) -> None:
-    proof = proof_with(tmp_path, (PARTS, '{{ _("Share:") }}', '<h1>Partager</h1>{{ _("Share:") }}'))
-    place = line_of(PARTS, '{{ _("Share:") }}')
+    proof = proof_with(tmp_path, (COLUMN, '{{ _("Share:") }}', '<h1>Partager</h1>{{ _("Share:") }}'))
+    place = line_of(COLUMN, '{{ _("Share:") }}')
     assert found(structure.one_h1, proof) == [(place, "a second <h1>: 'Partager'")]
 
 
 def test_a_mail_without_h1_is_told(tmp_path: Path) -> None:
-    proof = proof_with(tmp_path, (MAIL, "<h1 ", "<h2 "), (MAIL, "</h1>", "</h2>"))
+    proof = proof_with(tmp_path, (MASTHEAD, "<h1 ", "<h2 "), (MASTHEAD, "</h1>", "</h2>"))
     assert found(structure.one_h1, proof) == [("templates/mail/issue.mjml.j2", "the mail has no <h1>")]
 
 
@@ -43,8 +43,8 @@ def test_a_heading_too_deep_is_told_in_the_article(tmp_path: Path) -> None:
 
 
 def test_a_heading_too_deep_is_told_in_the_template(tmp_path: Path) -> None:
-    proof = proof_with(tmp_path, (PARTS, "<h2>", "<h3>"), (PARTS, "</h2>", "</h3>"))
-    place = line_of(PARTS, "<h2>")
+    proof = proof_with(tmp_path, (COLUMN, "<h2>", "<h3>"), (COLUMN, "</h2>", "</h3>"))
+    place = line_of(COLUMN, "<h2>")
     assert found(structure.heading_order, proof) == [(place, "after <h1> comes <h3>: 'Un titre'")]
 
 
@@ -92,12 +92,12 @@ def test_a_table_for_layout_needs_its_role(tmp_path: Path) -> None:
 
 
 def test_running_text_below_fourteen_pixels_is_told_at_the_template(tmp_path: Path) -> None:
-    change = (PARTS, '<mj-text css-class="ink md"', '<mj-text css-class="ink md" font-size="13px"')
+    change = (COLUMN, '<mj-text css-class="ink md"', '<mj-text css-class="ink md" font-size="13px"')
     long = ARTICLE + "Un mot de plus pour le numéro du jour, et quelques autres encore. " * 3
     proof = proof_with(tmp_path, change, files={"01-un.md": long})
     assert found(structure.small_text, proof) == [
         (
-            line_of(PARTS, 'css-class="ink md"'),
+            line_of(COLUMN, 'css-class="ink md"'),
             "text of 13 pixels: 'Une phrase simple. Un mot de plus pour l'",
         )
     ]

@@ -267,6 +267,7 @@ def test_a_later_days_issue_leaves_only_if_its_date_is_typed(
 
 MAIL = "templates/mail/issue.mjml.j2"
 PARTS = "templates/mail/parts.mjml.j2"
+INSIDE = "templates/mail/article.mjml.j2"
 TEXT = "templates/mail/issue.txt.j2"
 
 
@@ -274,7 +275,13 @@ TEXT = "templates/mail/issue.txt.j2"
     ("file", "old", "new", "message", "hint"),
     [
         (MAIL, "{{ opening }}", "{{ openning }}", "'openning' is undefined", 'did you mean "opening"?'),
-        (PARTS, "article.html }}", "article.htlm }}", "TypesetArticle has no 'htlm'", 'did you mean "html"?'),
+        (
+            INSIDE,
+            "article.html }}",
+            "article.htlm }}",
+            "TypesetArticle has no 'htlm'",
+            'did you mean "html"?',
+        ),
         (PARTS, "<mj-divider", "<mj-dividr", "unknown MJML tag <mj-dividr>", "did you mean <mj-divider>?"),
         (TEXT, '"leave_url"', '"leave_uri"', "no field is called 'leave_uri'", 'did you mean "leave_url"?'),
     ],

@@ -209,9 +209,9 @@ def test_a_misspelt_variable_is_told_by_the_templates_line(paper: Path, publicat
 def test_a_misspelt_attribute_in_an_included_part_is_told_there(
     paper: Path, publication: Publication
 ) -> None:
-    line = line_of(paper, "{{ article.html }}", "parts.mjml.j2")
-    error = broken(paper, publication, "{{ article.html }}", "{{ article.htm }}", "parts.mjml.j2")
-    assert error.where == f"templates/mail/parts.mjml.j2:{line}"
+    line = line_of(paper, "{{ article.html }}", "article.mjml.j2")
+    error = broken(paper, publication, "{{ article.html }}", "{{ article.htm }}", "article.mjml.j2")
+    assert error.where == f"templates/mail/article.mjml.j2:{line}"
 
 
 def test_a_misspelt_mjml_tag_is_told_by_the_templates_line(paper: Path, publication: Publication) -> None:
