@@ -84,8 +84,9 @@ class Proof:
 
     `texts` is all that was typed, in reading order. `message` is the mail itself for a reader who does not
     exist, signed with `seals`, and `past` are the issues before this one, the latest first. `root` is the
-    publication's folder, and `toml` the text of its newsletter.toml. `spam` is what SpamAssassin
-    says, if it was asked, and `visits` what following the links gave, if somebody did.
+    publication's folder, and `toml` the text of its newsletter.toml. `unsigned` names the keys for want
+    of which the mail is not signed. `spam` is what SpamAssassin says, if it was asked, and `visits` what
+    following the links gave, if somebody did.
     """
 
     issue: Issue
@@ -98,6 +99,7 @@ class Proof:
     seals: Sequence[Seal]
     root: Path
     toml: str
+    unsigned: tuple[str, ...] = ()
     spam: Verdict | None = None
     visits: Mapping[str, Visit] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The rule for a signed mail: its signatures are good, as whoever gets it will see them (RFC 6376 §6.1).
+"""Rules for a signed mail: its signatures are good, as whoever gets it will see them (RFC 6376 §6.1).
 
 Nothing is shared with the signer: the mail's own bytes are canonicalised here once more, after the RFC.
 """
@@ -32,6 +32,18 @@ def dkim_broken(proof: Proof) -> Iterator[Fault]:
     for seal in proof.seals:
         if wrong := trouble(mail, seal):
             yield Fault(place, f"the signature of selector {seal.selector!r} is not good: {wrong}")
+
+
+@rule(
+    "signature-not-checked",
+    Level.NOTE,
+    why="Without the key nobody can tell whether the signature will be good; send refuses to do without it.",
+    how="check the issue once more on the machine that sends it",
+)
+def signature_not_checked(proof: Proof) -> Iterator[Fault]:
+    for name in proof.unsigned:
+        words = f"the mail was looked at without its signature: {name} is not here, or not yours to read"
+        yield Fault(proof.setting("dkim", "selectors"), words)
 
 
 def trouble(mail: Entity, seal: Seal) -> str:
@@ -89,4 +101,4 @@ def relaxed_body(body: bytes) -> bytes:
     return lines + b"\r\n" if lines else b""
 
 
-RULES: tuple[Rule, ...] = (dkim_broken,)
+RULES: tuple[Rule, ...] = (dkim_broken, signature_not_checked)

@@ -22,14 +22,18 @@ REMEMBERED = 20
 
 
 def proof_of(press: Press, issue: Issue, edition: Edition) -> Proof:
-    """What the rules look at; raises ConfigError if the mail is to be signed and there is no key for it."""
+    """What the rules look at; raises ConfigError for a key that is here and cannot sign.
+
+    An editor need not have the keys: without them the mail is looked at unsigned.
+    """
     from newsletter.check.proof import Proof, texts_of
     from newsletter.cli.specimen import specimen
-    from newsletter.deliver.dkim import read_seals
+    from newsletter.deliver.dkim import keys_out_of_reach, read_seals
     from newsletter.settings import FILE
 
     config = press.config
-    seals, _ = read_seals(config.dkim)
+    away = keys_out_of_reach(config.dkim)
+    seals = () if away else read_seals(config.dkim)[0]
     at = press.sending_time(issue.day)
     return Proof(
         issue=issue,
@@ -42,6 +46,7 @@ def proof_of(press: Press, issue: Issue, edition: Edition) -> Proof:
         seals=seals,
         root=config.root,
         toml=(config.root / FILE).read_text(encoding="utf-8-sig"),
+        unsigned=tuple(press.shown(path) for path in away),
     )
 
 

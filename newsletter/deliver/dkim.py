@@ -177,6 +177,12 @@ def read_seals(dkim: Dkim) -> tuple[tuple[Seal, ...], tuple[str, ...]]:
     return tuple(seals), tuple(warnings)
 
 
+def keys_out_of_reach(dkim: Dkim) -> tuple[Path, ...]:
+    """The configured keys that are not here, or that this user may not read."""
+    paths = (key_path(dkim, selector) for selector in dkim.selectors)
+    return tuple(path for path in paths if not os.access(path, os.R_OK))
+
+
 def key_path(dkim: Dkim, selector: str) -> Path:
     """Where the key of a selector is kept."""
     return dkim.keys / f"{selector}.pem"

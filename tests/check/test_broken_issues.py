@@ -26,6 +26,7 @@ NOT_BY_AN_ISSUE = frozenset(
         *("corrupted-markup", "picture-width", "foreign-host", "style-size"),
         *("linked-picture-without-alt", "picture-format"),
         *("raw-lines", "header-fields", "header-form", "one-click", "mime-parts", "mail-size", "dkim-broken"),
+        "signature-not-checked",
         *("dead-link", "moved-link", "unvisited-link", "spam", "spam-smell"),
     )
 )

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -257,9 +258,26 @@ def test_a_signature_that_leaves_one_click_uncovered_is_told(signed: Proof) -> N
     assert signature.trouble(mail, seal) == "it does not cover list-unsubscribe-post"
 
 
-def test_a_key_that_is_missing_is_told_as_everywhere(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="selector 'a' has no key"):
-        proof_again(make_paper(tmp_path, {}, SIGNED))
+def test_without_its_key_the_mail_is_looked_at_unsigned_and_that_is_noted(tmp_path: Path) -> None:
+    press = make_paper(tmp_path, {}, SIGNED)
+    make_key(press.config.dkim, "a", ed25519=True)
+    proof = proof_again(press)
+    assert b"DKIM-Signature" not in proof.message
+    assert list(signature.dkim_broken.find(proof)) == []
+    (fault,) = signature.signature_not_checked.find(proof)
+    assert str(fault.place) == "newsletter.toml:8"
+    assert fault.message == (
+        "the mail was looked at without its signature:"
+        f" {tmp_path}/.newsletter/dkim/b.pem is not here, or not yours to read"
+    )
+
+
+def test_a_key_that_is_here_and_no_good_is_told_as_everywhere(tmp_path: Path) -> None:
+    press = make_paper(tmp_path, {}, SIGNED)
+    make_key(press.config.dkim, "a", ed25519=True)
+    (press.config.dkim.keys / "b.pem").write_text("no key", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not a private key in PEM form"):
+        proof_again(press)
 
 
 def test_check_signs_with_the_publications_own_key(newsletter: Newsletter, paper: Path) -> None:
@@ -269,4 +287,10 @@ def test_check_signs_with_the_publications_own_key(newsletter: Newsletter, paper
     answer = newsletter("check", "2026-11-23", "--format", "json")
     assert "dkim-broken" not in answer.out
     (paper / ".newsletter/dkim/press.pem").unlink()
-    assert newsletter("check", "2026-11-23").code == 2
+    answer = newsletter("check", "2026-11-23", "--strict", "--format", "json")
+    told = [json.loads(line) for line in answer.out.splitlines() if "signature-not-checked" in line]
+    assert [(each["level"], each["path"], each["line"]) for each in told] == [("note", TOML, 11)]
+    assert newsletter("approve", "2026-11-23").code == 0
+    refused = newsletter("send", "2026-11-23", "--yes")
+    assert refused.code == 2
+    assert "selector 'press' has no key" in refused.err
