@@ -1,5 +1,6 @@
 """The docs are complete and true: every command, setting and exit code is in them, every command works."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -73,6 +74,31 @@ def test_every_setting_is_documented(tmp_path: Path) -> None:
     )
     assert len(read) > 15
     assert read <= documented, read - documented
+
+
+def test_the_rules_are_documented_as_the_command_lists_them(newsletter: Newsletter) -> None:
+    rows = re.findall(
+        r"^\| `([a-z0-9-]+)` \| (error|warning|note) \| (.*) \| (.*) \|$", DOCS["check.md"], re.M
+    )
+    documented = [tuple(re.sub(r"\\([|<\[])", r"\1", cell) for cell in row) for row in rows]
+    listed = map(json.loads, newsletter("check", "--list", "--format", "json").out.splitlines())
+    assert documented == [(each["rule"], each["level"], each["why"], each["how"]) for each in listed], (
+        "to write them anew: python docs/list_rules.py"
+    )
+
+
+def test_the_options_of_check_are_documented_and_no_others() -> None:
+    (check,) = (command for path, command in COMMANDS if path == ("check",))
+    options = {name for parameter in check.params for name in parameter.opts if name.startswith("--")}
+    assert set(re.findall(r"--[a-z]+(?:-[a-z]+)*", DOCS["check.md"])) == options
+
+
+def test_the_documented_waiver_lets_pass_what_it_names(newsletter: Newsletter, paper: Path) -> None:
+    head = DOCS["check.md"].split("## Waivers")[1].split("```yaml\n")[1].split("```")[0]
+    write_issue(paper, "2026-11-23", issue=f"{head}\nBonjour.\n", **{"01_un": ARTICLE + "\nmot" * 1500})
+    answer = newsletter("check", "2026-11-23")
+    assert answer.code == 0
+    assert "[five-minutes]\n  waived: un entretien, annoncé comme tel en tête du numéro\n" in answer.out
 
 
 def test_every_exit_code_is_documented() -> None:
