@@ -68,6 +68,8 @@ def check(
         _list_rules(form)
         return
     folder = press.issue_folder(issue, nearest=True)
+    if not folder.is_dir():
+        press.issue(folder)  # says so: there is nothing to proof-read
     findings, found = _look(press, folder)
     if fix:
         findings, found = _put_right(press, folder, findings, found)

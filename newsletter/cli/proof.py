@@ -77,13 +77,14 @@ def gate(press: Press, folder: Path, *, strict: bool = True) -> tuple[Issue, Edi
     if strict and (
         errors := [found for found in findings if found.level is Level.ERROR and not found.waived]
     ):
-        raise to_put_right(plural(len(errors), "error"), issue.key)
+        raise to_put_right(plural(len(errors), "error"), issue.key, ", nothing was sent")
     return issue, edition
 
 
-def to_put_right(words: str, key: str) -> ContentError:
+def to_put_right(words: str, key: str, then: str = "") -> ContentError:
+    """What ends a command that found errors; `then` says what did not come of it."""
     return ContentError(
-        f"{words} to put right, nothing was sent",
+        f"{words} to put right{then}",
         where=f"issues/{key}",
         hint=f"put them right, then: newsletter check {key}",
     )

@@ -191,7 +191,9 @@ def test_the_publication_is_found_from_a_folder_inside_it(
     monkeypatch.chdir(paper / "issues" / "2026-11-23")
     assert newsletter("check", ".").code == 0
     replaced(FIRST, "author:", "autor:")(paper)
-    assert told(newsletter("check", "."))[0] == f"Error: {FIRST}:3: unknown key 'autor'"
+    checked = newsletter("check", ".")
+    assert checked.out.splitlines()[0] == f"{FIRST}:3: error: unknown key 'autor' [unreadable]"
+    assert (checked.code, told(checked)[0]) == (3, "Error: issues/2026-11-23: 1 error to put right")
 
 
 def test_another_folder_can_be_worked_in(

@@ -105,7 +105,7 @@ def test_an_issue_of_more_than_five_minutes_stays_in_the_house(newsletter: Newsl
     assert answer.code == 3
     assert answer.out.startswith(f"{FIRST}:8:1: error: the issue takes ")
     assert told(answer) == [
-        "Error: issues/2026-11-23: 1 error to put right, nothing was sent",
+        "Error: issues/2026-11-23: 1 error to put right",
         "Hint: put them right, then: newsletter check 2026-11-23",
     ]
 
