@@ -192,7 +192,7 @@ def test_the_publication_is_found_from_a_folder_inside_it(
     assert newsletter("check", ".").code == 0
     replaced(FIRST, "author:", "autor:")(paper)
     checked = newsletter("check", ".")
-    assert checked.out.splitlines()[0] == f"{FIRST}:3: error: unknown key 'autor' [unreadable]"
+    assert checked.out.splitlines()[0] == f"{FIRST}:3: error: unknown key 'autor' [cannot-be-composed]"
     assert (checked.code, told(checked)[0]) == (3, "Error: issues/2026-11-23: 1 error to put right")
 
 
