@@ -3,8 +3,15 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from newsletter.check.features import in_at_rule, in_attribute, in_declaration, in_element, in_selector
-from newsletter.check.support import support
+from newsletter.check.features import (
+    features_of,
+    in_at_rule,
+    in_attribute,
+    in_declaration,
+    in_element,
+    in_selector,
+)
+from newsletter.check.support import facts, support
 from newsletter.compose import css, tree
 from newsletter.compose.css import AtRule, Declaration, StyleRule
 from newsletter.compose.tree import HtmlElement
@@ -55,6 +62,13 @@ def as_client(html: str, client: str) -> str:
     for element in tree.elements(root):
         _strip(element, knows)
     return tree.written(root)
+
+
+def taken_away(html: str, client: str) -> tuple[str, ...]:
+    """What the page uses and `client` does not know, in caniemail's words."""
+    name = CLIENTS[client][1]
+    used = features_of(_opened(html) if client == "outlook" else html)
+    return tuple(str(facts()[slug]["title"]) for slug in sorted(used) if support(slug, name) == "n")
 
 
 def _strip(element: HtmlElement, knows: _Knows) -> None:

@@ -16,6 +16,8 @@ from newsletter.settings import FILE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from newsletter.check.clients import Loss
+    from newsletter.check.proof import Proof
     from newsletter.check.rule import Finding
     from newsletter.web.sheet import Listed, Sheet
 
@@ -27,25 +29,39 @@ LATEST = 60
 @click.argument("issue", required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to serve it; else a free port.")
 @click.option("--no-open", is_flag=True, help="Do not open the browser.")
+@click.option(
+    "--sheet",
+    "sheets",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Write all views on one page, .html or .png, instead. May be given twice.",
+)
 @click.pass_obj
-def preview(press: Press, issue: str | None, port: int, no_open: bool) -> int:
+def preview(press: Press, issue: str | None, port: int, no_open: bool, sheets: tuple[Path, ...]) -> int:
     """Look at an issue in the browser while you write it: as phones, desktops and dark modes show it.
 
     Each saved file is on the screen within half a second, with what proof-reading finds beside it. Only
     this machine can look, and nothing is sent but the test mails that you ask for. Ctrl-C ends it. Without
     ISSUE, the nearest one that was not sent.
 
+    With --sheet nothing is served: every view stands on one page that needs no other file, for a pull
+    request or to keep with a build. A .png needs Chromium.
+
     \b
     Example:
       newsletter preview
       newsletter preview 2026-11-23 --no-open --port 8025
+      newsletter preview --sheet sheet.html --sheet sheet.png
     """
+    key = press.issue_folder(issue, nearest=True).name
+    if sheets:
+        _write_contact_sheets(_House(press), key, [press.folder / path for path in sheets])
+        return 0
     import webbrowser
 
     from newsletter.web.preview import light_table
     from newsletter.web.serving import listen, serve
 
-    key = press.issue_folder(issue, nearest=True).name
     with suppress(KeyboardInterrupt), listen(port) as listener:
         port = listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
@@ -57,6 +73,34 @@ def preview(press: Press, issue: str | None, port: int, no_open: bool) -> int:
         house = _House(press)
         serve(lambda stopping: light_table(house, key=key, port=port, stopping=stopping), listener)
     return 0
+
+
+def _write_contact_sheets(house: _House, key: str, paths: Sequence[Path]) -> None:
+    """Write all views of the issue on one page, or a picture of it, as the name of each file says.
+
+    Raises ConfigError if a name ends otherwise, a file cannot be written or there is no Chromium.
+    """
+    from newsletter.web.contact_sheet import WIDTH, contact_sheet
+
+    for path in paths:
+        if path.suffix.lower() not in (".html", ".png"):
+            hint = "name a file that ends in .html or .png"
+            raise ConfigError(f"no contact sheet is called {path.name!r}", where="--sheet", hint=hint)
+    page = contact_sheet(*house.proofread(key))
+    for path in paths:
+        content = page.encode()
+        if path.suffix.lower() == ".png":
+            from newsletter.web.chromium import Browser
+
+            with Browser() as browser:
+                content = browser.picture(page, width=WIDTH, scripts=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            message = f"cannot be written: {error.strerror}"
+            raise ConfigError(message, where=str(path), hint="name another file with --sheet") from error
+        click.echo(house.shown(path))
 
 
 class _House:
@@ -136,9 +180,25 @@ class _House:
 
     def findings(self, sheet: Sheet) -> Sequence[Finding]:
         from newsletter.check.proofread import proofread
+
+        return proofread(self._proof(sheet))
+
+    def _proof(self, sheet: Sheet) -> Proof:
         from newsletter.cli.proof import proof_of
 
-        return proofread(proof_of(self._now(), sheet.issue, sheet.edition))
+        return proof_of(self._now(), sheet.issue, sheet.edition)
+
+    def proofread(self, key: str) -> tuple[Sheet, Sequence[Finding], float, Sequence[Loss]]:
+        """The issue composed, what proof-reading finds, for how many readers it looks right, and why."""
+        from newsletter.check.clients import share_right
+        from newsletter.check.proofread import proofread
+
+        sheet = self.sheet(key)
+        proof = self._proof(sheet)
+        return sheet, proofread(proof), *share_right(proof)
+
+    def shown(self, path: Path) -> str:
+        return self._press.shown(path)
 
     def send_test(self, key: str, address: str) -> str:
         from newsletter.cli.trial import try_out

@@ -24,15 +24,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsletter.check.as_client import CLIENTS
+from newsletter.check.content import FIVE_MINUTES
 from newsletter.check.mail import CLIP
 from newsletter.check.rule import Finding
 from newsletter.errors import NewsletterError
 from newsletter.web.sheet import House, Sheet
 from newsletter.web.views import COLOURS, PARTS, SHOWS, View, page, sizes
 from newsletter.web.watch import EVERY, stamp
-
-LIMIT = 300
-"""Seconds that an issue may take to read."""
 
 AROUND = 4
 """Lines shown above and below one at fault."""
@@ -136,7 +134,7 @@ class _Table:
             "subject": edition.subject,
             "preheader": edition.preheader,
             "articles": len(sheet.issue.articles),
-            "reading": {"seconds": edition.reading_seconds, "limit": LIMIT},
+            "reading": {"seconds": edition.reading_seconds, "limit": FIVE_MINUTES},
             "composing": round(sheet.seconds, 3),
             "sizes": sizes(sheet),
             "clip": CLIP,

@@ -1,6 +1,7 @@
 """A sheet -> the pages that show it as one reader or another would see it."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
@@ -9,6 +10,7 @@ from urllib.parse import quote
 from newsletter.check.as_client import as_client
 from newsletter.check.mail import CLIP
 from newsletter.fields import Place, fill
+from newsletter.model import Rendition
 from newsletter.web.forced_dark import darkened, gmail, outlook
 from newsletter.web.sheet import Sheet
 
@@ -31,7 +33,7 @@ class View:
     """What is asked for: one of SHOWS in one of COLOURS, with pictures or without; a part of the source.
 
     `client` is one of `check.as_client.CLIENTS`, or "" for one that supports everything. `values` take the
-    place of the sheet's own in the blanks.
+    place of the sheet's own in the blanks. `whole` says that the pictures stand in the page itself.
     """
 
     show: str = "mail"
@@ -40,10 +42,11 @@ class View:
     part: str = "html"
     client: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
 
 
 def page(sheet: Sheet, view: View) -> str:
-    """The HTML page of a view; its pictures are asked for at `/picture/KEY/NAME`."""
+    """The HTML page of a view; its pictures are asked for at `/picture/KEY/NAME`, or inside (RFC 2397)."""
     makers: Mapping[str, Callable[[Sheet, View], str]] = {
         "mail": _mail,
         "text": _text,
@@ -61,10 +64,15 @@ def sizes(sheet: Sheet) -> dict[str, int]:
         "mjml": len(_mjml(sheet).encode()),
         "html": len(edition.html.encode()),
         "text": len(edition.text.encode()),
-        "headers": len(_headers(sheet).encode()),
+        "headers": len(headers(sheet).encode()),
         "message": len(sheet.message),
         "pictures": sum(len(rendition.content) for rendition in edition.renditions),
     }
+
+
+def headers(sheet: Sheet) -> str:
+    """The message's headers, one a line."""
+    return sheet.message.partition(b"\r\n\r\n")[0].decode("ascii", errors="replace").replace("\r\n", "\n")
 
 
 def snippet(html: str) -> str:
@@ -88,11 +96,17 @@ def _as_seen(html: str, sheet: Sheet, view: View) -> str:
     html = _coloured(as_client(html, view.client) if view.client else html, view.colours)
     if view.pictures:
         for rendition in sheet.edition.renditions:
-            html = html.replace(rendition.src, f"/picture/{sheet.edition.key}/{quote(rendition.name)}")
+            html = html.replace(rendition.src, _address(rendition, sheet, view))
     else:
         html = _IMAGE.sub(r'\1"data:,"', html)
     # A link leads out of the frame, into a window that knows nothing of this one.
     return _LINK.sub(lambda m: f'<a target="_blank" rel="noopener noreferrer" {_untargeted(m[1])}>', html)
+
+
+def _address(rendition: Rendition, sheet: Sheet, view: View) -> str:
+    if view.whole:
+        return f"data:{rendition.media_type};base64,{b64encode(rendition.content).decode()}"
+    return f"/picture/{sheet.edition.key}/{quote(rendition.name)}"
 
 
 def _untargeted(attributes: str) -> str:
@@ -205,7 +219,7 @@ def _source(sheet: Sheet, view: View) -> str:
     parts: Mapping[str, Callable[[Sheet], str]] = {
         "mjml": _mjml,
         "html": lambda sheet: sheet.edition.html,
-        "headers": _headers,
+        "headers": headers,
         "message": lambda sheet: sheet.message.decode("ascii", errors="replace"),
     }
     text = parts[view.part](sheet)
@@ -215,10 +229,6 @@ def _source(sheet: Sheet, view: View) -> str:
 
 def _mjml(sheet: Sheet) -> str:
     return _PLACE.sub("", sheet.edition.mjml)
-
-
-def _headers(sheet: Sheet) -> str:
-    return sheet.message.partition(b"\r\n\r\n")[0].decode("ascii", errors="replace").replace("\r\n", "\n")
 
 
 def _inbox(sheet: Sheet, view: View) -> str:
