@@ -83,10 +83,11 @@ class Browser:
         self._await_end()
         self._folder.cleanup()
 
-    def picture(self, html: str, *, width: int, dark: bool = False) -> bytes:
+    def picture(self, html: str, *, width: int, dark: bool = False, scripts: bool = False) -> bytes:
         """PNG of the whole page that `html` makes at `width` CSS pixels, light or dark.
 
-        Scripts do not run and nothing is loaded, so that all pictures have to stand in the page (`data:`).
+        Scripts run only in a page of our own, with `scripts`. Nothing is loaded, so that all pictures have to
+        stand in the page (`data:`).
         The PNG has as many pixels as the page, and is cut off at TALLEST.
         """
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
@@ -98,7 +99,7 @@ class Browser:
         features = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
         media = [{"name": name, "value": value} for name, value in features.items()]
         ask("Emulation.setEmulatedMedia", media="screen", features=media)
-        ask("Emulation.setScriptExecutionDisabled", value=True)
+        ask("Emulation.setScriptExecutionDisabled", value=not scripts)
         # As low as any page, since one that is lower than its window counts as high as that.
         size = {"width": width, "height": 50, "deviceScaleFactor": 1, "mobile": False}
         ask("Emulation.setDeviceMetricsOverride", **size)
