@@ -38,6 +38,9 @@ _CONDITIONAL = re.compile(
     r"|<!--\[if (?P<hidden>[^\]]*)\]>(?P<inside>.*?)<!\[endif\]-->",
     re.DOTALL,
 )
+_ISLAND = re.compile(r"<xml>.*?</xml>", re.DOTALL | re.IGNORECASE)
+"""Settings for Office inside a conditional comment, which Word obeys and does not show."""
+
 _TERM = re.compile(
     r"\(?\s*(?P<no>!)?\s*(?P<order>lte?|gte?)?\s*(?P<name>\w+)\s*(?P<number>[\d.]+)?\s*\)?\s*$"
 )
@@ -116,7 +119,7 @@ def _opened(html: str) -> str:
         inside = found["outside"] if found["shown"] else found["inside"]
         return inside if _holds(condition) else ""
 
-    return _CONDITIONAL.sub(chosen, html)
+    return _ISLAND.sub("", _CONDITIONAL.sub(chosen, html))
 
 
 def _holds(condition: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsletter.check.as_client import CLIENTS, as_client
+from newsletter.check.as_client import CLIENTS, as_client, taken_away
 from newsletter.check.features import features_of
 from newsletter.check.support import support
 from newsletter.compose.tree import parse
@@ -114,6 +114,20 @@ def test_conditions_are_read_as_outlook_reads_them() -> None:
     )
     opened = as_client(f"<html><body>{page}</body></html>", "outlook")
     assert "<body><i>0</i><i>2</i><i>6</i><i>7</i></body>" in opened
+
+
+def test_settings_for_office_are_not_words() -> None:
+    island = "<o:PixelsPerInch>96</o:PixelsPerInch>"
+    page = f"<!--[if mso]><noscript><xml>{island}</xml></noscript><![endif]--></head><body><p>un</p></body>"
+    assert "<body><p>un</p></body>" in as_client(f"<html><head>{page}</html>", "outlook")
+    assert "96" not in as_client(f"<html><head>{page}</html>", "outlook")
+
+
+def test_what_a_client_takes_away_is_told_in_words() -> None:
+    assert taken_away("<p style='opacity:0.5'>un</p><style>p { color: red }</style>", "sfr") == (
+        "<style> element",
+    )
+    assert taken_away("<p style='color:red'>un</p>", "apple") == ()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
