@@ -99,7 +99,9 @@ def _write_contact_sheets(house: _House, key: str, paths: Sequence[Path]) -> Non
             path.write_bytes(content)
         except OSError as error:
             message = f"cannot be written: {error.strerror}"
-            raise ConfigError(message, where=str(path), hint="name another file with --sheet") from error
+            raise ConfigError(
+                message, where=house.shown(path), hint="name another file with --sheet"
+            ) from error
         click.echo(house.shown(path))
 
 

@@ -31,11 +31,10 @@ _ON_PHONES = ("gmail", "apple")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """One view from top to bottom: `width` in pixels, drawn at `scale`; `words` say more than the name."""
+    """One view from top to bottom: `width` is in pixels; `words` say more than the name."""
 
     name: str
     width: int
-    scale: float
     view: View
     words: str = ""
 
@@ -50,10 +49,11 @@ def contact_sheet(sheet: Sheet, findings: Sequence[Finding], share: float, losse
     body = (
         f"{_head(sheet)}<main>"
         f'<div class="top">{_inbox(sheet)}{_findings(findings, in_one_line(share, losses))}</div>'
-        f"{_strips('On a desktop, on a tablet', _desktops(sheet), sheet, gap=32)}"
-        f"{_strips('On a phone', _phones(sheet), sheet, gap=12)}"
-        f"{_strips('As mail clients on a desktop show it', _webmails(sheet), sheet, gap=16)}"
-        f"<section><h2>Headers</h2><pre>{escape(headers(sheet))}</pre></section></main>"
+        f"{_strips('On a desktop, on a tablet', _desktops(sheet), sheet, each=316, gap=32)}"
+        f"{_strips('On a phone', _phones(sheet), sheet, each=184, gap=12)}"
+        f"{_strips('As mail clients on a desktop show it', _webmails(sheet), sheet, each=259, gap=16)}"
+        f'<div class="foot">{_losses(sheet)}'
+        f"<section><h2>Headers</h2><pre>{escape(headers(sheet))}</pre></section></div></main>"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -74,21 +74,17 @@ def _asset(name: str) -> str:
 
 def _desktops(sheet: Sheet) -> Iterator[Strip]:
     name = sheet.values["name"]
-    yield Strip(
-        name="Desktop, light", width=_DESKTOP, scale=0.44, view=View(), words=f"for a reader named {name}"
-    )
+    yield Strip(name="Desktop, light", width=_DESKTOP, view=View(), words=f"for a reader named {name}")
     nameless = View(values={"name": ""})
     words = "for a reader whose name nobody knows"
-    yield Strip(name="Tablet, light", width=_TABLET, scale=0.44, view=nameless, words=words)
+    yield Strip(name="Tablet, light", width=_TABLET, view=nameless, words=words)
     dark = View(colours="dark")
-    yield Strip(
-        name="Desktop, dark", width=_DESKTOP, scale=0.44, view=dark, words="by the mail’s own rules"
-    )
+    yield Strip(name="Desktop, dark", width=_DESKTOP, view=dark, words="by the mail’s own rules")
     forced = View(colours="outlook")
-    yield Strip(name="Outlook.com’s dark", width=_DESKTOP, scale=0.44, view=forced, words="forced upon it")
+    yield Strip(name="Outlook.com’s dark", width=_DESKTOP, view=forced, words="forced upon it")
     if len(sheet.edition.html.encode()) > CLIP:
         view, words = View(show="clipped"), "the rest is behind a link"
-        yield Strip(name="Clipped by Gmail", width=_DESKTOP, scale=0.44, view=view, words=words)
+        yield Strip(name="Clipped by Gmail", width=_DESKTOP, view=view, words=words)
 
 
 def _phones(sheet: Sheet) -> Iterator[Strip]:
@@ -99,21 +95,21 @@ def _phones(sheet: Sheet) -> Iterator[Strip]:
         ("Pictures off", View(pictures=False), "as many programs begin"),
         ("Plain text", View(show="text"), ""),
     ):
-        yield Strip(name=name, width=_PHONE, scale=0.49, view=view, words=words)
+        yield Strip(name=name, width=_PHONE, view=view, words=words)
     for client in _ON_PHONES:
-        yield _as_client(sheet, client, width=_PHONE, scale=0.49)
+        yield _as_client(sheet, client, _PHONE)
 
 
 def _webmails(sheet: Sheet) -> Iterator[Strip]:
     for client in CLIENTS:
         if client not in _ON_PHONES:
-            yield _as_client(sheet, client, width=_DESKTOP, scale=0.37)
+            yield _as_client(sheet, client, _DESKTOP)
 
 
-def _as_client(sheet: Sheet, client: str, *, width: int, scale: float) -> Strip:
-    lost = ", ".join(taken_away(sheet.edition.html, client))
-    words = f"without {lost}" if lost else "nothing is taken away"
-    return Strip(name=CLIENTS[client][0], width=width, scale=scale, view=View(client=client), words=words)
+def _as_client(sheet: Sheet, client: str, width: int) -> Strip:
+    lost = len(taken_away(sheet.edition.html, client))
+    words = "all that the mail uses is known" if not lost else f"{lost} feature{'s' * (lost > 1)} not known"
+    return Strip(name=CLIENTS[client][0], width=width, view=View(client=client), words=words)
 
 
 def _weight(sheet: Sheet, view: View) -> int:
@@ -128,15 +124,17 @@ def _weight(sheet: Sheet, view: View) -> int:
 # ---- the page's parts ----
 
 
-def _strips(title: str, strips: Iterator[Strip], sheet: Sheet, *, gap: int) -> str:
-    drawn = "".join(_strip(strip, sheet) for strip in strips)
-    return f'<section><h2>{title}</h2><div class="strips" style="--gap:{gap}px">{drawn}</div></section>'
+def _strips(title: str, strips: Iterator[Strip], sheet: Sheet, *, each: int, gap: int) -> str:
+    """A row of strips that are all `each` pixels wide."""
+    drawn = "".join(_strip(strip, sheet, each / strip.width) for strip in strips)
+    style = f"--each:{each}px;--gap:{gap}px"
+    return f'<section><h2>{title}</h2><div class="strips" style="{style}">{drawn}</div></section>'
 
 
-def _strip(strip: Strip, sheet: Sheet) -> str:
+def _strip(strip: Strip, sheet: Sheet, scale: float) -> str:
     words = f"<p>{escape(strip.words)}</p>" if strip.words else ""
     return (
-        f'<figure class="strip" style="--w:{strip.width};--s:{strip.scale}"><figcaption>'
+        f'<figure class="strip" style="--w:{strip.width};--s:{scale:.4f}"><figcaption>'
         f'<button type="button" aria-pressed="false">{escape(strip.name)}</button>'
         f"<p>{strip.width} px, {_kb(_weight(sheet, strip.view))}</p>{words}</figcaption>"
         f"{_frame(strip.name, sheet, strip.view)}</figure>"
@@ -146,7 +144,7 @@ def _strip(strip: Strip, sheet: Sheet) -> str:
 def _frame(name: str, sheet: Sheet, view: View) -> str:
     html = page(sheet, replace(view, whole=True))
     return (
-        f'<div class="window"><iframe sandbox="{SANDBOX}" title="{escape(name)}" tabindex="-1"'
+        f'<div class="window"><iframe sandbox="{SANDBOX}" title="{escape(name)}"'
         f' srcdoc="{escape(html)}"></iframe></div>'
     )
 
@@ -155,7 +153,9 @@ def _head(sheet: Sheet) -> str:
     edition, parts, day = sheet.edition, sizes(sheet), sheet.issue.day
     minutes, seconds = divmod(edition.reading_seconds, 60)
     facts = (
-        _measured("Reading time", f"{minutes} min {seconds:02}", "5 min", edition.reading_seconds, FIVE_MINUTES)
+        _measured(
+            "Reading time", f"{minutes} min {seconds:02}", "5 min", edition.reading_seconds, FIVE_MINUTES
+        )
         + _measured("HTML, before Gmail clips", _kb(parts["html"]), _kb(CLIP), parts["html"], CLIP)
         + _fact("Articles", str(len(sheet.issue.articles)))
         + _fact("Pictures", f"{len(edition.renditions)} <small>{_kb(parts['pictures'])}</small>")
@@ -178,8 +178,13 @@ def _fact(name: str, value: str) -> str:
 def _measured(name: str, value: str, most: str, amount: int, limit: int) -> str:
     """A fact with a bar; it says in words too when it is over."""
     over = amount > limit
-    told = f'<span class="over">{value}</span> <small>over {most}</small>' if over else f"{value} <small>of {most}</small>"
-    bar = f'<span class="meter{" over" if over else ""}"><i style="width:{min(100, 100 * amount // limit)}%"></i></span>'
+    told = (
+        f'<span class="over">{value}</span> <small>over {most}</small>'
+        if over
+        else f"{value} <small>of {most}</small>"
+    )
+    full = min(100, 100 * amount // limit)
+    bar = f'<span class="meter{" over" if over else ""}"><i style="width:{full}%"></i></span>'
     return f'<div class="measured"><dt>{name}</dt><dd>{told}{bar}</dd></div>'
 
 
@@ -191,7 +196,9 @@ def _inbox(sheet: Sheet) -> str:
 def _findings(findings: Sequence[Finding], share: str) -> str:
     grave = [each for each in findings if each.level is not Level.NOTE]
     notes = [each for each in findings if each.level is Level.NOTE]
-    told = f"<ul>{''.join(map(_finding, grave))}</ul>" if grave else '<p class="clean">Nothing to put right.</p>'
+    told = (
+        f"<ul>{''.join(map(_finding, grave))}</ul>" if grave else '<p class="clean">Nothing to put right.</p>'
+    )
     if notes:
         words = "1 note" if len(notes) == 1 else f"{len(notes)} notes"
         told += f"<details><summary>{words}</summary><ul>{''.join(map(_finding, notes))}</ul></details>"
@@ -201,11 +208,23 @@ def _findings(findings: Sequence[Finding], share: str) -> str:
     )
 
 
+def _losses(sheet: Sheet) -> str:
+    """What each client does not know of all that the mail uses, and so leaves out."""
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(', '.join(lost) or 'nothing')}</dd></div>"
+        for name, lost in (
+            (name, taken_away(sheet.edition.html, client)) for client, (name, _) in CLIENTS.items()
+        )
+    )
+    return f'<section><h2>What clients leave out</h2><dl class="losses">{rows}</dl></section>'
+
+
 def _finding(found: Finding) -> str:
     told = f"waived: {found.waived}" if found.waived else found.hint
     return (
-        f'<li class="{found.level}"><span class="level">{found.level}</span> <code>{escape(str(found.place))}</code>'
-        f"<b>{escape(found.message)}</b><span class=\"soft\">{escape(told)}</span></li>"
+        f'<li class="{found.level}"><span class="level">{found.level}</span>'
+        f" <code>{escape(str(found.place))}</code>"
+        f'<b>{escape(found.message)}</b><span class="soft">{escape(told)}</span></li>'
     )
 
 

@@ -193,7 +193,8 @@ h2 { margin: 0 0 8px; font-size: 13px; font-weight: 600; color: light-dark(#5b62
 .phone .subject, .phone .more { grid-column: 2 / 4; }
 .more { color: light-dark(#5f6368, #a4a9b0); }
 time { font-size: 12px; color: light-dark(#5f6368, #a4a9b0); }
-.desktop .row { grid-template-columns: minmax(0, 170px) minmax(0, 1fr) auto; align-items: baseline; }
+.desktop .row { grid-template-columns: minmax(0, min(170px, 30%)) minmax(0, 1fr) auto;
+  align-items: baseline; }
 .desktop .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .bar { height: 10px; border-radius: 5px; background: light-dark(#eeece8, #26292f); align-self: center; }
 .phone .bar { grid-column: 2; margin: 4px 0; }
