@@ -33,8 +33,9 @@ function wordsAt(line, column) {
   return { words: words.map((word) => word[0].toLowerCase()), at };
 }
 
-// The longest run of up to 24 words around the place that the page has too; null if there is none.
-function findRun(page, line, column) {
+// The word of the page that stands in the longest run of up to 24 words around the place which the page has
+// too; null if there is no such run.
+function findWord(page, line, column) {
   const { words, at } = wordsAt(line, column);
   const there = wordsOf(page);
   for (let length = Math.min(24, words.length); length > 0; length--) {
@@ -42,25 +43,23 @@ function findRun(page, line, column) {
     for (let start = Math.min(at, words.length - length); start >= 0 && start > at - length; start--) {
       const wanted = words.slice(start, start + length);
       const index = there.findIndex((_, i) => wanted.every((word, j) => there[i + j]?.word === word));
-      // Only what is at the place itself is marked, not all that helped to find it.
-      if (index >= 0) return there.slice(index + at - start, index + at - start + Math.min(3, start + length - at));
+      if (index >= 0) return there[index + at - start];
     }
   }
   return null;
 }
 
-// Put a mark around the words and bring it into view.
-function markRun(page, run) {
+// Put a mark around the word and bring it into view.
+function markWord(page, { node, start, end }) {
   page.getElementById("light-table-mark")?.remove();
-  const [first, last] = [run[0], run[run.length - 1]];
   let box;
-  if (first.node.nodeType === Node.TEXT_NODE) {
+  if (node.nodeType === Node.TEXT_NODE) {
     const range = page.createRange();
-    range.setStart(first.node, first.start);
-    range.setEnd(last.node.nodeType === Node.TEXT_NODE ? last.node : first.node, last.end ?? first.end);
+    range.setStart(node, start);
+    range.setEnd(node, end);
     box = range.getBoundingClientRect();
   } else {
-    box = first.node.getBoundingClientRect();
+    box = node.getBoundingClientRect();
   }
   const view = page.defaultView;
   const mark = page.createElement("div");

@@ -321,10 +321,10 @@ function show(index, { quiet = false } = {}) {
 function locate(each, { scroll = true } = {}) {
   const page = frame?.contentDocument;
   if (!page?.body || !each) return;
-  const run = each.source ? findRun(page, each.source, each.column || 1) : null;
+  const word = each.source ? findWord(page, each.source, each.column || 1) : null;
   const kept = frame.contentWindow.scrollY;
-  if (run) {
-    markRun(page, run);
+  if (word) {
+    markWord(page, word);
     if (!scroll) frame.contentWindow.scrollTo({ top: kept, behavior: "instant" });
     $("line").textContent = "";
   } else {
