@@ -1,15 +1,19 @@
-"""Takes the pictures of the newest sample issue that the README shows; run `python docs/make_screenshots.py`.
+"""Takes the pictures of the newest sample issue that the docs show; run `python docs/make_screenshots.py`.
 
 It needs what the `test` extra installs, and Chromium. The issue is composed by the press itself and opened
 from a folder that goes away afterwards; the network is not touched. The same Chromium, fonts and Pillow give
-the same bytes.
+the same bytes, but for the time of day and the milliseconds at the foot of the light table.
 """
 
 import html
 import io
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 from newsletter.cli.press import Press
 from newsletter.cli.specimen import write_specimen
 from newsletter.compose.issue import issue_days
+from newsletter.web.contact_sheet import WIDTH
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -54,12 +59,23 @@ TEXT = """\
 <pre>{text}</pre>
 """
 
+SLIPS = (
+    ("04-train-de-nuit.md", "104 millions d'euros", "TODO millions d'euros"),
+    ("04-train-de-nuit.md", "les comptables moins", "lundi 25 novembre, les comptables moins"),
+    ("02-faux-patron.md", "https://www.example.com/cyber/trois-reflexes", "https://bit.ly/trois-reflexes"),
+    ("02-faux-patron.md", "la voix du patron", "la la voix du patron"),
+)
+"""What is put wrong in the issue for the light table: a file, what stands there, what shall stand there."""
+
+TABLE_SIZE, PHONE_SIZE, SHEET_HEIGHT = (1280, 800), (375, 780), 1780
+
 
 def main() -> None:
     """Write every picture into docs/pictures/, and say how large each one became."""
     chromium = shutil.which("chromium") or sys.exit("Error: no chromium\nHint: apt install chromium")
     press = Press(ROOT)
-    issue = press.issue(ROOT / "issues" / issue_days(ROOT / "issues")[-1].isoformat())
+    key = issue_days(ROOT / "issues")[-1].isoformat()
+    issue = press.issue(ROOT / "issues" / key)
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
@@ -68,6 +84,10 @@ def main() -> None:
         )
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         take_all(browser, folder)
+        paper = with_slips(folder / "paper", key)
+        with light_table(paper, key) as address:
+            take_table(browser, address, paper / "issues" / key / SLIPS[0][0])
+        take_contact_sheet(browser, paper, key)
         browser.close()
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
@@ -119,6 +139,82 @@ def shot(
     )
     page.close()
     return content
+
+
+def with_slips(folder: Path, key: str) -> Path:
+    """A copy of the sample publication in which the issue has SLIPS."""
+    for name in ("issues", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "newsletter.toml", folder)
+    for name, right, wrong in SLIPS:
+        path = folder / "issues" / key / name
+        text = path.read_text(encoding="utf-8")
+        assert right in text, f"{name} does not say {right!r} any more"
+        path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def light_table(paper: Path, key: str) -> Iterator[str]:
+    """The address of a light table that runs for as long as the block."""
+    line = [sys.executable, "-m", "newsletter", "-C", str(paper), "preview", key, "--no-open"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as table:
+        assert table.stderr
+        try:
+            yield table.stderr.readline().split()[-1]
+        finally:
+            table.send_signal(signal.SIGINT)
+
+
+def take_table(browser: Browser, address: str, file: Path) -> None:
+    """Take the light table on a desktop, on a phone and in the dark; `file` is saved once in between."""
+    save(table_shot(browser, address, TABLE_SIZE, file=file, keys="j"), "light-table")
+    save(
+        table_shot(browser, f"{address}?width=phone&colours=gmail", TABLE_SIZE, dark=True), "light-table-dark"
+    )
+    save(table_shot(browser, address, PHONE_SIZE, scale=2), "light-table-phone")
+
+
+def table_shot(
+    browser: Browser,
+    address: str,
+    size: tuple[int, int],
+    *,
+    scale: int = 1,
+    dark: bool = False,
+    file: Path | None = None,
+    keys: str = "",
+) -> bytes:
+    """A PNG of the light table as it is after `file` was saved and `keys` were pressed."""
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        device_scale_factor=scale,
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
+    page.goto(address)
+    findings = page.locator("#found h3")
+    findings.first.wait_for(state="attached")
+    if file:
+        # The first composing is the slowest, and nobody waits for it twice.
+        before = page.locator("#status").inner_text()
+        file.touch()
+        page.wait_for_function(
+            "before => document.querySelector('#status').textContent !== before", arg=before
+        )
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    content = page.screenshot(animations="disabled")
+    page.close()
+    return content
+
+
+def take_contact_sheet(browser: Browser, paper: Path, key: str) -> None:
+    """Take the upper part of the contact sheet; the whole is six times as high."""
+    line = [sys.executable, "-m", "newsletter", "-C", str(paper), "preview", key, "--sheet", "sheet.html"]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+    save(shot(browser, paper / "sheet.html", WIDTH, SHEET_HEIGHT), "contact-sheet")
 
 
 def save(content: bytes, name: str) -> None:

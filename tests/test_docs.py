@@ -16,6 +16,8 @@ from tests.conftest import ARTICLE, ISSUE, ROOT, Newsletter, write_issue
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 
+PICTURES = sorted((ROOT / "docs/pictures").iterdir())
+
 
 def commands(
     group: click.Group, path: tuple[str, ...] = ()
@@ -115,6 +117,17 @@ def test_links_and_pictures_in_the_docs_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
         if "/" in target or target.endswith(".md"):
             assert (path.parent / target).exists(), target
+
+
+def test_the_light_table_and_a_contact_sheet_are_seen_in_the_readme_and_the_docs() -> None:
+    for text, folder in ((README, "docs/pictures"), (DOCS["preview.md"], "pictures")):
+        for name in ("light-table", "contact-sheet"):
+            assert re.search(rf"^!\[[^\]]+\]\({folder}/{name}\.png\)$", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_each_picture_is_soon_loaded(path: Path) -> None:
+    assert path.stat().st_size < 300_000
 
 
 def test_the_two_lines_stand_in_the_readme_once_each() -> None:
