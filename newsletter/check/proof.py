@@ -144,13 +144,15 @@ def texts_of(issue: Issue, root: Path) -> tuple[Text, ...]:
 
 
 def _texts_in(head: FrontMatter, article: Article | None) -> Iterator[Text]:
-    for key in head.values:
+    for key, typed in head.values.items():
+        # Blanks in a row are one to readers, but each of them has its column.
+        source = head.text(key) if "\n" in typed else typed.strip(" \t")
         yield Text(
             path=head.where,
             line=head.lines[key],
-            column=head.columns[key],
+            column=head.columns[key] + len(typed) - len(typed.lstrip(" \t")),
             name=key,
-            source=head.text(key),
+            source=source,
             article=article,
         )
     yield Text(path=head.where, line=head.body_line, column=1, name="body", source=head.body, article=article)

@@ -91,6 +91,15 @@ def test_fixing_twice_does_nothing_more_and_says_so(newsletter: Newsletter, pape
     assert "nothing that a machine can put right" in answer.err.splitlines()
 
 
+def test_what_stands_behind_a_wide_gap_in_a_title_is_put_right_too(
+    newsletter: Newsletter, paper: Path
+) -> None:
+    path = paper / NAME
+    path.write_text("---\ntitle: '  Un   le le 2ème si il.'\n---\nDébut.\n", encoding="utf-8")
+    newsletter("check", DAY, "--fix")
+    assert path.read_text(encoding="utf-8") == "---\ntitle: '  Un le 2e s’il.'\n---\nDébut.\n"
+
+
 def test_what_is_waived_is_not_put_right(newsletter: Newsletter, paper: Path) -> None:
     head = paper / "issues" / DAY / "issue.md"
     head.write_text(
