@@ -14,7 +14,7 @@ from tests.compose.test_browser import ARGUMENTS
 from tests.conftest import ARTICLE, needs, write_issue
 from tests.stories.conftest import Mailroom, through_smtp
 from tests.stories.conftest import mailroom as mailroom
-from tests.web.conftest import KEY, LightTable
+from tests.web.conftest import KEY, LightTable, slowness
 
 FIRST = f"issues/{KEY}/01-premier.md"
 LONG = ARTICLE + "".join(
@@ -64,7 +64,7 @@ class Eyes:
         )
         return str(found)
 
-    def until(self, true: Callable[[], Any], seconds: float = 10.0) -> float:
+    def until(self, true: Callable[[], Any], seconds: float = 30.0) -> float:
         """Wait until it is so; how many seconds that took."""
         began = time.monotonic()
         while True:
@@ -107,12 +107,13 @@ def add(table: LightTable, file: str, old: str, new: str) -> None:
 def test_what_is_saved_is_seen_at_once_at_the_same_place_of_the_page(eyes: Eyes) -> None:
     eyes.frame.evaluate("scrollTo(0, 700)")
     took = []
-    for n in range(5):
+    for n in range(7):
+        slow = slowness()
         add(eyes.table, FIRST, "un autre", f"neuf{n}, un autre")
-        took.append(eyes.until(lambda n=n: f"neuf{n}" in eyes.seen()))  # type: ignore[misc]
+        seconds = eyes.until(lambda n=n: f"neuf{n}" in eyes.seen())  # type: ignore[misc]
+        took.append(seconds / max(slow, slowness()))
         assert eyes.frame.evaluate("scrollY") == 700
-    # The median, as others may need the machine too.
-    assert sorted(took)[2] < 0.5, took
+    assert sorted(took)[3] < 0.5, took
 
 
 def test_templates_and_settings_are_seen_at_once_too(eyes: Eyes) -> None:

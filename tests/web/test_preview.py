@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Newsletter
 from tests.stories.conftest import Mailroom, through_smtp
 from tests.stories.conftest import mailroom as mailroom
-from tests.web.conftest import KEY, LightTable, started
+from tests.web.conftest import KEY, LightTable, slowness, started
 
 SHEET = f"/sheet.json?issue={KEY}"
 FIRST = f"issues/{KEY}/01-premier.md"
@@ -250,10 +250,14 @@ def test_a_change_is_told_within_a_quarter_of_a_second(table: LightTable) -> Non
     events.readline()
     (table.paper / f"issues/{KEY}/.issue.md.swp").write_text("an editor's own", encoding="utf-8")
     time.sleep(0.5)
-    began = time.monotonic()
-    (table.paper / FIRST).touch()
-    assert events.readline() not in (b"", first)
-    assert time.monotonic() - began < 0.45  # a look every 0.2 s, on a machine that has other work
+    took = []
+    for _ in range(7):
+        slow, began = slowness(), time.monotonic()
+        (table.paper / FIRST).touch()
+        assert events.readline() not in (b"", first)
+        took.append((time.monotonic() - began) / max(slow, slowness()))
+        events.readline()
+    assert sorted(took)[3] < 0.25, took
     connection.close()
 
 
