@@ -176,7 +176,7 @@ span:hover { background: light-dark(#f3f1ec, #21252c); }
 
 _INBOX_STYLE = """\
 body { padding: 28px 20px 40px; font: 15px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1000px; margin: 0 auto; display: grid; gap: 28px; }
+.rows { max-width: 1000px; margin: 0 auto; display: grid; gap: 28px; }
 .pair { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
 h2 { margin: 0 0 8px; font-size: 13px; font-weight: 600; color: light-dark(#5b6270, #a5abb6); }
 .box { border: 1px solid light-dark(#dcd8d0, #3a3f48); border-radius: 12px; overflow: hidden; }
@@ -258,4 +258,4 @@ def _inbox(sheet: Sheet, view: View) -> str:
         )
         sections.append(f'<div class="{"pair" if where == "phone" else "stack"}">{boxes}</div>')
     style = _INBOX_STYLE + ".stack { display: grid; gap: 20px; }\n"
-    return _own_page("Inbox", f"<main>{''.join(sections)}</main>", style, "light dark")
+    return _own_page("Inbox", f'<div class="rows">{"".join(sections)}</div>', style, "light dark")

@@ -19,7 +19,7 @@ from tests.conftest import ROOT, needs
 
 KEYS = sorted(path.name for path in (ROOT / "issues").iterdir())
 THEMES = ["", "gazette"]
-WIDTHS = (320, 375, 480, 600, 700)
+WIDTHS = (320, 375, 480, 600, 700, 768, 1024, 1280)
 ADDRESS = "https://actu5.example.org/issue"
 # A long address, which must not push the page wide.
 VALUES = {

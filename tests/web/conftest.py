@@ -102,15 +102,15 @@ def new_paper(root: Path) -> Path:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightTable]:
     """A table at which nobody changes a file."""
-    yield from _until_the_end(started(new_paper(tmp_path_factory.mktemp("paper"))))
+    yield from until_the_end(started(new_paper(tmp_path_factory.mktemp("paper"))))
 
 
 @pytest.fixture
 def table(paper: Path) -> Iterator[LightTable]:
-    yield from _until_the_end(started(paper))
+    yield from until_the_end(started(paper))
 
 
-def _until_the_end(table: LightTable) -> Iterator[LightTable]:
+def until_the_end(table: LightTable) -> Iterator[LightTable]:
     yield table
     if table.process.poll() is None:
         table.end()

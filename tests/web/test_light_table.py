@@ -314,10 +314,13 @@ def test_nothing_is_wider_than_the_window(eyes: Eyes, width: int) -> None:
     }).map((element) => element.outerHTML.slice(0, 120))"""
     if width <= 820:
         eyes.page.click("#to-options")
-    for key in "mtbcs":
-        eyes.press(key)
+    for key, show in (("t", "text"), ("b", "inbox"), ("c", "clipped"), ("s", "source"), ("m", "mail")):
+        eyes.asks_for(key, f"show={show}")
         assert eyes.page.evaluate("document.documentElement.scrollWidth") == width
         assert eyes.page.evaluate(beyond) == [], key
+        for device in "123":
+            eyes.press(device)
+            assert eyes.frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), (key, device)
     for key in ("n", "e", "r", "?"):
         eyes.press(key)
         assert eyes.page.evaluate(beyond) == [], key
