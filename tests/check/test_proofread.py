@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from newsletter.check.fix import fixed
 from newsletter.check.proof import Place, Text
-from newsletter.check.proofread import RULES
+from newsletter.check.proofread import RULES, proofread
 from newsletter.check.rule import Fix, Level
+from newsletter.cli.press import Press
+from newsletter.cli.proof import proof_of
 from tests.check.conftest import ARTICLE, ISSUE, Proofread
-from tests.conftest import Newsletter
+from tests.conftest import ROOT, Newsletter
 
 LONG = ARTICLE + "Un mot de plus pour le numéro. " * 300
 
@@ -94,3 +98,17 @@ def test_strict_takes_warnings_for_errors(newsletter: Newsletter, paper: Path) -
     (folder / "issue.md").write_text(head.replace(subject, 'subject: "Court"'), encoding="utf-8")
     assert newsletter("check", folder.name).code == 0
     assert newsletter("check", folder.name, "--strict").code == 3
+
+
+@pytest.mark.parametrize("theme", ["", "gazette"])
+@pytest.mark.parametrize("day", sorted(path.name for path in (ROOT / "issues").iterdir()))
+def test_nothing_is_found_in_the_samples(tmp_path: Path, day: str, theme: str) -> None:
+    for name in ("issues", "templates"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    settings = (ROOT / "newsletter.toml").read_text(encoding="utf-8")
+    assert 'theme = ""\n' in settings
+    path = tmp_path / "newsletter.toml"
+    path.write_text(settings.replace('theme = ""\n', f'theme = "{theme}"\n'), encoding="utf-8")
+    press = Press(tmp_path)
+    issue = press.issue(tmp_path / "issues" / day)
+    assert proofread(proof_of(press, issue, press.edition(issue))) == []
