@@ -52,7 +52,7 @@ DOORS = {
     "markupsafe": "compose/templates.py",
     "mdit_py_plugins": "compose/prose.py",
     "mjml": "compose/markup.py",
-    "PIL": "compose/pictures.py",
+    "PIL": "compose/pictures/",
     "premailer": "compose/markup.py",
     "rich": "cli/screen.py",
     "sqlalchemy": "readers/",

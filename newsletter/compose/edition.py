@@ -9,7 +9,7 @@ from pathlib import Path
 from newsletter.calendar import next_working_day
 from newsletter.compose import markup
 from newsletter.compose.issue import shown_path
-from newsletter.compose.pictures import prepare
+from newsletter.compose.pictures.prepared import prepare
 from newsletter.compose.prose import Prose, Typeset, read_prose, to_html
 from newsletter.compose.reading_time import count_words, reading_seconds
 from newsletter.compose.templates import Templates, safe

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from newsletter.compose.pictures import prepare
+from newsletter.compose.pictures.prepared import prepare
 from newsletter.errors import ContentError
 from newsletter.model import Picture, Rendition
 
@@ -424,5 +424,5 @@ def test_a_damaged_file_gives_a_picture_or_a_clear_error(
 
 
 def test_pillow_is_not_loaded_before_it_is_needed() -> None:
-    program = "import sys, newsletter.compose.pictures; sys.exit('PIL' in sys.modules)"
+    program = "import sys, newsletter.compose.pictures.prepared; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
