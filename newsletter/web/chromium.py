@@ -37,16 +37,24 @@ _ARGUMENTS = (
     *("--disable-extensions", "--disable-dev-shm-usage", "--mute-audio"),
     # The same picture on every screen.
     *("--force-color-profile=srgb", "--font-render-hinting=none", "--disable-lcd-text"),
+    # All is drawn by one process and at once, so that no frame and no picture comes too late.
+    *("--disable-features=IsolateSandboxedIframes", "--disable-site-isolation-trials"),
+    "--disable-checker-imaging",
     # No name resolves, not even one written in figures, and no proxy is asked instead.
     *("--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND"),
 )
 _HINT = "see whether it starts by hand: chromium --headless=new --dump-dom about:blank"
 _SETTLED = """
-const shown = [...document.images].map(image => {
-  image.loading = "eager"  // what is far down is waited for, too
-  return image.decode().catch(() => 0)
-})
-Promise.all([document.fonts.ready, ...shown])
+(async () => {
+  const images = [...document.images]
+  for (const image of images) image.loading = "eager"  // what is far down is waited for, too
+  await Promise.all([document.fonts.ready, ...images.map(image => image.decode().catch(() => 0))])
+  for (const image of images) {
+    // Of whole pixels, so that a picture is drawn the same wherever it comes to stand.
+    const height = Math.round(image.getBoundingClientRect().height)
+    if (height) image.style.setProperty("height", `${height}px`, "important")
+  }
+})()
 """
 
 

@@ -71,6 +71,20 @@ def test_pictures_in_the_page_are_shown_even_far_down_and_in_frames(browser: Bro
     assert image.getpixel((5, 5155)) == (255, 0, 0)
 
 
+def test_a_picture_is_drawn_the_same_wherever_it_stands(browser: Browser) -> None:
+    drawing = Image.effect_noise((200, 91), 80).convert("RGB")
+    file = io.BytesIO()
+    drawing.save(file, "PNG")
+    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    shown = f"<img style='width:110px;height:auto;display:block' src='{source}'>"
+    images = [
+        seen(browser, f"<!DOCTYPE html><body style='margin:0'><p style='margin:0;height:{top}px'></p>{shown}")
+        for top in (20, 20.3, 20.7)
+    ]
+    parts = [image.crop((0, image.height - 50, 110, image.height)).tobytes() for image in images]
+    assert parts[0] == parts[1] == parts[2]
+
+
 def test_scripts_do_not_run(browser: Browser) -> None:
     html = "<body style='background:#fff'><script>document.body.style.background = '#f00'</script>"
     assert seen(browser, html).getpixel((5, 5)) == (255, 255, 255)
