@@ -20,9 +20,12 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.cli.press import Press
-from newsletter.cli.specimen import write_specimen
+from newsletter.cli.specimen import sheet_of, write_specimen
 from newsletter.compose.issue import issue_days
 from newsletter.web.contact_sheet import WIDTH
+from newsletter.web.chromium import Browser as Chromium
+from newsletter.web.difference import difference as compared
+from newsletter.web.gallery import views_of
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -89,6 +92,7 @@ def main() -> None:
             take_table(browser, address, paper / "issues" / key / SLIPS[0][0])
         take_contact_sheet(browser, paper, key)
         browser.close()
+        save(difference(press, folder / "changed", issue.key), "diff")
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
 
@@ -215,6 +219,23 @@ def take_contact_sheet(browser: Browser, paper: Path, key: str) -> None:
     line = [sys.executable, "-m", "newsletter", "-C", str(paper), "preview", key, "--sheet", "sheet.html"]
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     save(shot(browser, paper / "sheet.html", WIDTH, SHEET_HEIGHT), "contact-sheet")
+
+
+def difference(press: Press, folder: Path, key: str) -> bytes:
+    """How the issue differs on a desktop once its titles are larger: the first rows, at half their size."""
+    for name in ("issues", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "newsletter.toml", folder)
+    style = folder / "templates" / "mail" / "article.css.j2"
+    style.write_text(style.read_text(encoding="utf-8").replace("27px", "30px"), encoding="utf-8")
+    before, after = (sheet_of(each, each.config.root / "issues" / key) for each in (press, Press(folder)))
+    with Chromium() as browser:
+        views = list(views_of(compared(before, after), ("HEAD", "now"), browser))
+    content = next(view.picture for view in views if view.name == "700 px, light" and view.picture)
+    with Image.open(io.BytesIO(content)) as image:
+        file = io.BytesIO()
+        image.crop((0, 0, image.width, 830)).reduce(2).save(file, "PNG")
+    return file.getvalue()
 
 
 def save(content: bytes, name: str) -> None:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "import": "newsletter.cli.desk:import_article",
     "check": "newsletter.cli.check:check",
     "preview": "newsletter.cli.preview:preview",
+    "diff": "newsletter.cli.diff:diff",
     "build": "newsletter.cli.compose:build",
     "test": "newsletter.cli.send:test",
     "approve": "newsletter.cli.decide:approve",

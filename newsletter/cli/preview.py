@@ -163,22 +163,9 @@ class _House:
         return paths
 
     def sheet(self, key: str) -> Sheet:
-        from newsletter.cli.specimen import specimen, specimen_values
-        from newsletter.web.sheet import Sheet
+        from newsletter.cli.specimen import sheet_of
 
-        press = self._now()
-        publication = press.config.publication
-        issue = press.issue(self.root / "issues" / key)
-        edition = press.edition(issue)
-        at = press.sending_time(issue.day)
-        return Sheet(
-            issue=issue,
-            edition=edition,
-            publication=publication,
-            message=specimen(edition, publication, at=at).content,
-            values=specimen_values(publication, at=at),
-            at=at,
-        )
+        return sheet_of(self._now(), self.root / "issues" / key)
 
     def findings(self, sheet: Sheet) -> Sequence[Finding]:
         from newsletter.check.proofread import proofread

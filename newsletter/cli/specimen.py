@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from newsletter.cli.press import Press
 from newsletter.deliver.dkim import Seal
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import cut
@@ -11,6 +12,7 @@ from newsletter.errors import ConfigError
 from newsletter.fields import Place, fill
 from newsletter.links import Links, Signer
 from newsletter.model import Edition, Message, Publication, Reader
+from newsletter.web.sheet import Sheet
 
 _READER = Reader(id="specimen", email="camille@example.org", name="Camille")
 
@@ -31,6 +33,22 @@ def specimen_values(publication: Publication, *, at: datetime) -> dict[str, str]
     """What fills the blanks for that reader."""
     web, mail = _links(publication).leave(_READER.id, at.date())
     return {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
+
+
+def sheet_of(press: Press, folder: Path) -> Sheet:
+    """The issue in `folder`, composed, as that reader would see it; raises ContentError or TemplateError."""
+    publication = press.config.publication
+    issue = press.issue(folder)
+    edition = press.edition(issue)
+    at = press.sending_time(issue.day)
+    return Sheet(
+        issue=issue,
+        edition=edition,
+        publication=publication,
+        message=specimen(edition, publication, at=at).content,
+        values=specimen_values(publication, at=at),
+        at=at,
+    )
 
 
 def write_specimen(edition: Edition, publication: Publication, folder: Path, *, at: datetime) -> list[Path]:
