@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.screen import ISSUE_HELP, say
+from newsletter.cli.screen import ISSUE_HELP, bold, coloured, say
 from newsletter.errors import ConfigError, ContentError, NewsletterError, TemplateError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LAST = 5
 DIFFERENT = 8
 """The exit code that `--exit-code` asks for (docs/exit-codes.md)."""
 
-_COLOURS = {"head": None, "place": "cyan", "removed": "red", "added": "green", "note": "cyan"}
+_COLOURS = {"place": "cyan", "removed": "red", "added": "green", "note": "cyan"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +155,9 @@ def _tell(compared: Sequence[_Compared], titles: tuple[str, str]) -> None:
         for part in each.found.parts if each.found else ():
             click.echo()
             for line in teller.lines(part, *in_full(each.key, titles)):
-                plain = line.kind == "same"
-                click.echo(line.text if plain else click.style(line.text, fg=_COLOURS[line.kind]))
+                colour = _COLOURS.get(line.kind)
+                words = coloured(line.text, colour) if colour else line.text
+                click.echo(bold(words) if line.kind == "head" else words)
 
 
 def _write_gallery(

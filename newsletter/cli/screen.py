@@ -40,9 +40,15 @@ def bold(text: str) -> str:
 
 def styled(text: str, colour: str | None) -> str:
     """Bold, in a colour if one is given; plain if the person wants it plain (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return text
-    return click.style(text, fg=colour, bold=True)
+    return text if _is_plain() else click.style(text, fg=colour, bold=True)
+
+
+def coloured(text: str, colour: str) -> str:
+    return text if _is_plain() else click.style(text, fg=colour)
+
+
+def _is_plain() -> bool:
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def number(value: int) -> str:

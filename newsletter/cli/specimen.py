@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from newsletter.cli.press import Press
 from newsletter.deliver.dkim import Seal
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import cut
@@ -12,7 +12,10 @@ from newsletter.errors import ConfigError
 from newsletter.fields import Place, fill
 from newsletter.links import Links, Signer
 from newsletter.model import Edition, Message, Publication, Reader
-from newsletter.web.sheet import Sheet
+
+if TYPE_CHECKING:
+    from newsletter.cli.press import Press
+    from newsletter.web.sheet import Sheet
 
 _READER = Reader(id="specimen", email="camille@example.org", name="Camille")
 
@@ -35,8 +38,10 @@ def specimen_values(publication: Publication, *, at: datetime) -> dict[str, str]
     return {"name": _READER.name, "email": _READER.email, "leave_url": web or mail}
 
 
-def sheet_of(press: Press, folder: Path) -> Sheet:
+def sheet_of(press: "Press", folder: Path) -> "Sheet":
     """The issue in `folder`, composed, as that reader would see it; raises ContentError or TemplateError."""
+    from newsletter.web.sheet import Sheet
+
     publication = press.config.publication
     issue = press.issue(folder)
     edition = press.edition(issue)

@@ -1,12 +1,15 @@
 """What a change of templates does to issues: a real git repository, a real Chromium."""
 
+import os
+import pty
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import replaced, told
+from tests.cli.conftest import command, replaced, told
 from tests.conftest import ARTICLE, Newsletter, needs, write_issue
 
 CSS = "templates/mail/article.css.j2"
@@ -296,6 +299,25 @@ def test_without_git_the_way_out_is_told(
     assert told(answer)[0] == "Error: git: the past is read by git, which is not installed"
 
 
-def test_colours_are_for_terminals(repository: Path, newsletter: Newsletter) -> None:
+@pytest.mark.parametrize(
+    ("plain", "line"), [("", b"\x1b[32m+  font-size:30px"), ("1", b"\n+  font-size:30px")]
+)
+def test_colours_are_for_terminals_of_people_who_want_them(
+    repository: Path, newsletter: Newsletter, plain: str, line: bytes
+) -> None:
     LARGER(repository)
     assert "\x1b" not in newsletter("diff").out
+    ours, terminal = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": plain, "TERM": "xterm"}
+    run = command(repository, "diff", KEY, stdout=terminal, env=environment)
+    assert run.wait(timeout=30) == 0
+    os.close(terminal)
+    seen = b""
+    with suppress(OSError):  # how a terminal says that it is at its end
+        while piece := os.read(ours, 1024):
+            seen += piece
+    os.close(ours)
+    if run.stderr:
+        run.stderr.close()
+    assert line in seen
+    assert (b"\x1b" in seen) is not bool(plain)
