@@ -22,8 +22,8 @@ from playwright.sync_api import Browser, sync_playwright
 from newsletter.cli.press import Press
 from newsletter.cli.specimen import sheet_of, write_specimen
 from newsletter.compose.issue import issue_days
-from newsletter.web.contact_sheet import WIDTH
 from newsletter.web.chromium import Browser as Chromium
+from newsletter.web.contact_sheet import WIDTH
 from newsletter.web.difference import difference as compared
 from newsletter.web.gallery import views_of
 
