@@ -216,6 +216,17 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class Progress(StrEnum):
+    """How far what somebody asked for has come, on its way to the one notice that answers it."""
+
+    ASKED = "asked"
+    OWED = "owed"
+    IN_DOUBT = "in doubt"
+    SENT = "sent"
+    REFUSED = "refused"
+    WITHHELD = "withheld"
+
+
 # Message, Owed, Commit and Delivery are made for every message of a run: a tuple takes half the time.
 
 

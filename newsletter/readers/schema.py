@@ -21,9 +21,9 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter.model import State, Status
+from newsletter.model import Progress, State, Status
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -48,7 +48,8 @@ about = Table(
     Column("instance_id", Text, nullable=False),
 )
 
-# Kept in the order of the ids, which is the order in which an issue is sent.
+# Kept in the order of the ids, which is the order in which an issue is sent. `paused_until` is when a pause
+# ends by itself.
 reader = Table(
     "reader",
     metadata,
@@ -58,11 +59,13 @@ reader = Table(
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("since", Integer, nullable=False),
+    Column("paused_until", Integer),
     _one_of("status", Status),
     sqlite_with_rowid=False,
 )
 
-# The proof of who agreed to what: rows are added, never changed. No foreign key: it outlives the reader.
+# The proof of who agreed to what: when, from where, to which words. Rows are added, never changed, but for what
+# may not be kept for long. No foreign key: it outlives the reader.
 consent = Table(
     "consent",
     metadata,
@@ -71,6 +74,68 @@ consent = Table(
     Column("at", Integer, nullable=False),
     Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
+    Column("words", Text, nullable=False, server_default=""),
+    Column("page", Text, nullable=False, server_default=""),
+    Column("network", Text, nullable=False, server_default=""),
+    Column("issue_key", Text, nullable=False, server_default=""),
+)
+
+# What somebody asked for by the site or by mail, and the one notice that answers it: a mail has a row here
+# before it leaves. `wish` is what was asked, `notice` which mail answers it, `used_at` when the link in that mail
+# was used. For a new sign-up `reader_id` is empty until it is decided upon.
+request = Table(
+    "request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("wish", Text, nullable=False),
+    Column("reader_id", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False),
+    Column("address_key", Text, nullable=False, index=True),
+    Column("words", Text, nullable=False, server_default=""),
+    Column("page", Text, nullable=False, server_default=""),
+    Column("network", Text, nullable=False, server_default=""),
+    Column("state", Text, nullable=False),
+    Column("notice", Text, nullable=False, server_default=""),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_at", Integer),
+    Column("answered_at", Integer),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("used_at", Integer),
+    _one_of("state", Progress),
+)
+Index(
+    "request_open",
+    request.c.at,
+    sqlite_where=text(f"state IN ('{Progress.ASKED}', '{Progress.OWED}')"),
+    postgresql_where=text(f"state IN ('{Progress.ASKED}', '{Progress.OWED}')"),
+)
+Index("request_answered", request.c.answered_at)
+
+# Whom no list may bring back: addresses only as their keyed hash, which says nothing without the key.
+suppressed = Table(
+    "suppressed",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What came back, mail by mail: `digest` is of the mail's bytes, so that each is counted once. `effect` is what
+# was decided upon it.
+returned = Table(
+    "returned",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("at", Integer, nullable=False, index=True),
+    Column("reader_id", Text, nullable=False, index=True),
+    Column("issue_key", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("effect", Text, nullable=False),
 )
 
 # `audience` is counted for itself at the freeze, so that the rows can be checked against it ever after.
