@@ -5,6 +5,7 @@ NewsletterError                exit  who acts on it
 |-- ContentError                3    the writer of an issue or an article
 |-- TemplateError               3    the designer of a template
 |-- LinkError                   3    nobody: a signed link that is forged or cut short
+|   `-- Expired                      whoever asked for the link: it is too old
 |-- StoreError                 75    whoever keeps the database
 `-- DeliveryError               4
     |-- Refused                      this recipient, for good
@@ -60,6 +61,10 @@ class LinkError(NewsletterError):
     """A signed link is forged, mangled, or meant for something else."""
 
     exit_code = 3
+
+
+class Expired(LinkError):
+    """A signed link of ours that was good for a while, which is over."""
 
 
 class StoreError(NewsletterError):

@@ -1,6 +1,7 @@
 """Signed links: how a reader proves, without a password, who is asking.
 
-A token is the base64url form of: version, key number, purpose, day of the issue, reader's id, tag. The tag is
+A token is the base64url form of: version, key number, purpose, day of the issue, reader's id, tag; where no
+issue but the hour counts, the second in which it was made stands in the day's place. The tag is
 the first 16 bytes of HMAC-SHA256 (RFC 2104; 128 bits, as RFC 2104 §5 allows) over all that stands before it
 and the list's id, so a token made for one purpose, list, reader or issue is worth nothing for another. No
 address is in it.
@@ -18,12 +19,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from urllib.parse import quote
 
-from newsletter.errors import ConfigError, LinkError
+from newsletter.errors import ConfigError, Expired, LinkError
 from newsletter.model import Publication
 from newsletter.settings import FILE, Table, read_secret
 
@@ -52,11 +53,14 @@ class Purpose(IntEnum):
 
     LEAVE = 1
     BOUNCE = 2
+    CONFIRM = 3
+    MINE = 4
+    FORM = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a valid token says: who, for which purpose, from which issue."""
+    """What a valid token of an issue says: who, for which purpose, from which issue."""
 
     purpose: Purpose
     reader_id: str
@@ -74,8 +78,30 @@ class Signer:
         """A token for one reader and one issue: URL-safe, no address in it, the same every time."""
         return self.stamp(purpose, day.toordinal()).token(reader_id)[0]
 
+    def sign_until(self, purpose: Purpose, about: str, now: datetime, life: timedelta) -> str:
+        """A token about a reader or a request that is good from `now` on for a while."""
+        end = int((now + life).timestamp())
+        return self.stamp(purpose, end).token(about)[0]
+
     def check(self, token: str, purpose: Purpose) -> Claim:
         """What a token says; raises LinkError if it is not one of ours for this purpose."""
+        reader_id, number = self._checked(token, purpose)
+        try:
+            return Claim(purpose=purpose, reader_id=reader_id, day=date.fromordinal(number))
+        except (ValueError, OverflowError) as error:
+            raise LinkError("not one of our links") from error
+
+    def check_until(self, token: str, purpose: Purpose, now: datetime) -> str:
+        """Which reader or request a token of `sign_until` is about.
+
+        Raises LinkError if it is not one of ours for this purpose, `Expired` if it was.
+        """
+        about, end = self._checked(token, purpose)
+        if now.timestamp() > end:
+            raise Expired("this link is too old")
+        return about
+
+    def _checked(self, token: str, purpose: Purpose) -> tuple[str, int]:
         try:
             data = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
             body, tag = data[:-_TAG], data[-_TAG:]
@@ -87,11 +113,9 @@ class Signer:
             ]
             if not any(stamp.fits(body[_HEAD + _DAY :], tag) for stamp in stamps):
                 raise LinkError("not one of our links")
-            day = date.fromordinal(number)
-            reader_id = body[_HEAD + _DAY :].decode("ascii")
-        except (binascii.Error, ValueError, OverflowError) as error:
+            return body[_HEAD + _DAY :].decode("ascii"), number
+        except (binascii.Error, ValueError) as error:
             raise LinkError("not one of our links") from error
-        return Claim(purpose=purpose, reader_id=reader_id, day=day)
 
     def bounced(self, address: str) -> Claim:
         """Whose copy came back to a return path of ours; raises LinkError if it is not one."""
@@ -108,6 +132,14 @@ class Signer:
         except (ValueError, OverflowError) as error:
             raise LinkError("not one of our return paths") from error
         return Claim(purpose=Purpose.BOUNCE, reader_id=reader_id, day=day)
+
+    def hashes(self, text: str) -> tuple[str, ...]:
+        """What stands for a text that may not be kept itself: by the newest key first, then by the others.
+
+        Nobody without a key can tell whether it stands for a given address, or make one that does.
+        """
+        data = b"kept as a hash\0" + text.encode()
+        return tuple(hmac.digest(key, data, "sha256").hex() for key in self._keys)
 
     def stamp(self, purpose: Purpose, number: int) -> "Stamp":
         """What signs for one purpose and the issue of one day, given as a number of at most 4 bytes."""

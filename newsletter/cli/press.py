@@ -13,7 +13,7 @@ from newsletter.settings import FILE
 
 if TYPE_CHECKING:
     from newsletter.deliver.backend import Backend
-    from newsletter.links import Links
+    from newsletter.links import Links, Signer
     from newsletter.model import Edition, Issue
     from newsletter.readers.database import Database
 
@@ -166,10 +166,15 @@ class Press:
 
     def links(self, *, dead: bool = False) -> "Links":
         """What is different in each reader's copy, signed; raises ConfigError if there is no key for it."""
-        from newsletter.links import Links, read_signer
+        from newsletter.links import Links
 
-        publication = self.config.publication
-        return Links(publication, read_signer(self._root / ".newsletter", publication.list_id), dead=dead)
+        return Links(self.config.publication, self.signer(), dead=dead)
+
+    def signer(self) -> "Signer":
+        """What makes and checks links; raises ConfigError if there is no key for it."""
+        from newsletter.links import read_signer
+
+        return read_signer(self._root / ".newsletter", self.config.publication.list_id)
 
     @property
     def _root(self) -> Path:

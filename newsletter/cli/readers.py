@@ -14,7 +14,7 @@ from newsletter.errors import ConfigError, ContentError
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
     from newsletter.model import Status
-    from newsletter.readers.store import Report
+    from newsletter.readers.importing import Report
 
 SHOWN = 20
 """Bad lines told one by one; the rest are counted."""
@@ -43,17 +43,20 @@ def import_readers(press: Press, file: Path, source: str | None, dry_run: bool) 
       newsletter readers import readers.csv --source "salon du livre, 12 November" --dry-run
     """
     from newsletter.readers.csv_file import read_csv
+    from newsletter.readers.importing import import_rows, plan
+    from newsletter.readers.proof import Proof
     from newsletter.readers.store import Readers
 
     press.config  # noqa: B018 - no database may be made where there is no publication
     file = Path(press.shown(press.folder / file))
     rows = read_csv(file)
     with press.database() as database:
-        store = Readers(database)
+        store = Readers(database, hashes=press.signer().hashes)
         if dry_run:
-            report = store.plan(rows)
+            report = plan(store, rows)
         else:
-            report = store.import_rows(rows, source=source or f"import of {file.name}", now=press.utc_now())
+            proof = Proof(source=source or f"import of {file.name}")
+            report = import_rows(store, rows, proof=proof, now=press.utc_now())
     return _tell(report, file, dry_run)
 
 
@@ -86,12 +89,14 @@ def add(press: Press, email: str, name: str, source: str) -> int:
       newsletter readers add marie@example.org --name Marie
     """
     from newsletter.readers.addresses import clean_name, read_address
+    from newsletter.readers.proof import Proof
     from newsletter.readers.store import Readers
 
     address = read_address(email, where="EMAIL")
     press.config  # noqa: B018
     with press.database() as database:
-        verdict = Readers(database).add(address, clean_name(name), source=source, now=press.utc_now())
+        store = Readers(database, hashes=press.signer().hashes)
+        verdict = store.add(address, clean_name(name), proof=Proof(source=source), now=press.utc_now())
     if verdict.added:
         say(f"{address.email} was added")
         return 0
@@ -110,14 +115,19 @@ def remove(press: Press, email: str) -> None:
       newsletter readers remove marie@example.org
     """
     from newsletter.readers.addresses import read_address
+    from newsletter.readers.membership import Step, left
+    from newsletter.readers.proof import Proof
     from newsletter.readers.store import Readers
 
     address = read_address(email, where="EMAIL")
     with press.database() as database:
-        if not Readers(database).leave(address, source="removed by hand", now=press.utc_now()):
+        store = Readers(database)
+        reader = store.find(address)
+        if reader is None:
             raise ContentError(
                 f"nobody has the address {address.email!r}", where="EMAIL", hint="newsletter readers list"
             )
+        store.change(reader.id, left, Step.LEFT, proof=Proof(source="removed by hand"), now=press.utc_now())
     say(f"{address.email} is off the list")
 
 

@@ -1,8 +1,25 @@
 """The rules for joining and leaving; the only code that decides on a status."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 from newsletter.model import Reader, Status
+
+
+class Step(StrEnum):
+    """What happened to somebody's membership, as the proof of consent calls it."""
+
+    ASKED = "asked"
+    JOINED = "joined"
+    CONFIRMED = "confirmed"
+    LEFT = "left"
+    CAME_BACK = "came back"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    MOVED = "moved"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    ERASED = "erased"
 
 
 def joined(known: Reader | None, newcomer: Reader) -> Reader:
@@ -14,6 +31,54 @@ def joined(known: Reader | None, newcomer: Reader) -> Reader:
     return known or newcomer
 
 
+def may_be_asked(known: Reader | None) -> bool:
+    """Whether a sign-up is answered at all: whoever complained gets no mail again, whoever signs them up."""
+    return known is None or known.status is not Status.COMPLAINED
+
+
+def is_reader(known: Reader | None) -> bool:
+    """Whether a sign-up is answered with "you are a reader already"."""
+    return known is not None and known.status in (Status.ACTIVE, Status.PAUSED)
+
+
+def confirmed(known: Reader) -> Reader:
+    """The reader after saying yes by a link that was mailed to the address; a complaint weighs more."""
+    return _unless_complained(known, Status.ACTIVE)
+
+
 def left(known: Reader) -> Reader:
     """The reader after leaving; a complaint weighs more and stays."""
-    return known if known.status is Status.COMPLAINED else replace(known, status=Status.LEFT)
+    return _unless_complained(known, Status.LEFT)
+
+
+def came_back(known: Reader) -> Reader:
+    """The reader after taking back that they left."""
+    return _from(known, (Status.LEFT,), Status.ACTIVE)
+
+
+def paused(known: Reader) -> Reader:
+    """The reader who gets nothing for a while; only who gets something now can pause."""
+    return _from(known, (Status.ACTIVE,), Status.PAUSED)
+
+
+def resumed(known: Reader) -> Reader:
+    """The reader at the end of a pause."""
+    return _from(known, (Status.PAUSED,), Status.ACTIVE)
+
+
+def bounced(known: Reader) -> Reader:
+    """The reader whose address no longer takes mail; whoever left or complained stays so."""
+    return _from(known, (Status.PENDING, Status.ACTIVE, Status.PAUSED), Status.BOUNCED)
+
+
+def complained(known: Reader) -> Reader:
+    """The reader who called our mail unwanted: for good."""
+    return replace(known, status=Status.COMPLAINED)
+
+
+def _unless_complained(known: Reader, status: Status) -> Reader:
+    return known if known.status is Status.COMPLAINED else replace(known, status=status)
+
+
+def _from(known: Reader, before: tuple[Status, ...], status: Status) -> Reader:
+    return replace(known, status=status) if known.status in before else known

@@ -64,8 +64,8 @@ reader = Table(
     sqlite_with_rowid=False,
 )
 
-# The proof of who agreed to what: when, from where, to which words. Rows are added, never changed, but for what
-# may not be kept for long. No foreign key: it outlives the reader.
+# The proof of who agreed to what: when, from where, to which words. Rows are added, never changed, but for
+# what may not be kept for long. No foreign key: it outlives the reader.
 consent = Table(
     "consent",
     metadata,
@@ -81,8 +81,8 @@ consent = Table(
 )
 
 # What somebody asked for by the site or by mail, and the one notice that answers it: a mail has a row here
-# before it leaves. `wish` is what was asked, `notice` which mail answers it, `used_at` when the link in that mail
-# was used. For a new sign-up `reader_id` is empty until it is decided upon.
+# before it leaves. `wish` is what was asked, `notice` which mail answers it, `used_at` when the link in that
+# mail was used. For a new sign-up `reader_id` is empty until it is decided upon.
 request = Table(
     "request",
     metadata,
@@ -122,8 +122,8 @@ suppressed = Table(
     sqlite_with_rowid=False,
 )
 
-# What came back, mail by mail: `digest` is of the mail's bytes, so that each is counted once. `effect` is what
-# was decided upon it.
+# What came back, mail by mail: `digest` is of the mail's bytes, so that each is counted once. `effect` is
+# what was decided upon it.
 returned = Table(
     "returned",
     metadata,

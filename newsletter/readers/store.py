@@ -1,8 +1,8 @@
-"""Readers and their consents, as the database keeps them."""
+"""Readers, as the database keeps them."""
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -13,9 +13,10 @@ from newsletter.errors import StoreError
 from newsletter.model import Reader, Status
 from newsletter.readers import schema
 from newsletter.readers.addresses import Address
-from newsletter.readers.csv_file import BadRow, Row
 from newsletter.readers.database import Database
-from newsletter.readers.membership import joined, left
+from newsletter.readers.membership import Step, joined, resumed
+from newsletter.readers.proof import Event, Proof, history, note
+from newsletter.readers.suppression import Hashes, suppressed
 
 BATCH = 500
 
@@ -33,21 +34,6 @@ class Verdict:
     added: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What an import did, or would do: each row of the file is counted once.
-
-    `known` are active already; `not_raised` are known with another status, which they keep; `duplicates` name
-    an address that stands further up in the file.
-    """
-
-    added: int = 0
-    known: int = 0
-    duplicates: int = 0
-    not_raised: list[tuple[Row, Status]] = field(default_factory=list)
-    bad: list[BadRow] = field(default_factory=list)
-
-
 class ReaderRow(Protocol):
     """A database row that holds a reader."""
 
@@ -62,63 +48,117 @@ def random_id() -> str:
     return secrets.token_urlsafe(12)
 
 
+Rule = Callable[[Reader], Reader]
+"""A rule of `membership.py`: a reader as known -> the reader as they are from now on."""
+
+
 class Readers:
     """All readers of one database. Every method may raise StoreError; iterating goes by ids.
 
-    `new_id` makes the random ids that links carry; `rehearsal` says that the database is a rehearsal's own.
+    `hashes` finds those who were erased, and must be there for whoever enters readers. `new_id` makes the
+    random ids that links carry; `rehearsal` says that the database is a rehearsal's own.
     """
 
     def __init__(
         self,
         database: Database,
         *,
+        hashes: Hashes | None = None,
         rehearsal: bool = False,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         self._database = database
+        self._hashes = hashes
         self._rehearsal = rehearsal
         self._new_id = new_id
 
-    def add(self, address: Address, name: str = "", *, source: str, now: datetime) -> Verdict:
-        """Enter one reader; `source` says in the proof of consent where the wish comes from."""
+    # ---- entering, by another's hand ----
+
+    def newcomer(self, address: Address, name: str = "") -> Reader:
+        """A reader to be, who is nowhere written down yet."""
+        return Reader(id=self._new_id(), email=address.email, name=name)
+
+    def enter(self, newcomers: Sequence[Reader], *, proof: Proof, now: datetime) -> list[Verdict]:
+        """Enter these readers, unless they are known or were erased."""
         with self._database.write() as connection:
-            return _enter(connection, [self._newcomer(address, name)], source, now)[0]
+            verdicts = self._verdicts(connection, newcomers)
+            if added := [verdict.reader for verdict in verdicts if verdict.added]:
+                insert_readers(connection, added, since=schema.seconds(now))
+                note(connection, [reader.id for reader in added], Step.JOINED, proof, now)
+            return verdicts
 
-    def import_rows(self, rows: Iterable[Row | BadRow], *, source: str, now: datetime) -> Report:
-        """Enter the rows of a file, some hundreds in a transaction; running it again does no harm."""
+    def look_up(self, newcomers: Sequence[Reader]) -> list[Verdict]:
+        """What `enter` would say of these readers."""
+        with self._database.read() as connection:
+            return self._verdicts(connection, newcomers)
 
-        def enter(newcomers: Sequence[Reader]) -> list[Verdict]:
-            with self._database.write() as connection:
-                return _enter(connection, newcomers, source, now)
+    def add(self, address: Address, name: str = "", *, proof: Proof, now: datetime) -> Verdict:
+        """Enter one reader."""
+        return self.enter([self.newcomer(address, name)], proof=proof, now=now)[0]
 
-        return self._go_through(rows, enter)
+    def _verdicts(self, connection: Connection, newcomers: Sequence[Reader]) -> list[Verdict]:
+        keys = [key_of(newcomer) for newcomer in newcomers]
+        known = known_by_key(connection, keys)
+        kept_out = suppressed(connection, keys, self._hashes) if self._hashes else {}
+        verdicts = []
+        for key, newcomer in zip(keys, newcomers, strict=True):
+            reader = joined(known.get(key), newcomer)
+            if reader is newcomer and key in kept_out:
+                reader = replace(newcomer, status=kept_out[key])
+            verdicts.append(Verdict(reader=reader, added=reader is newcomer))
+        return verdicts
 
-    def plan(self, rows: Iterable[Row | BadRow]) -> Report:
-        """What `import_rows` would report, with nothing written."""
+    # ---- changing, by the reader's own wish or by what came back ----
 
-        def look_up(newcomers: Sequence[Reader]) -> list[Verdict]:
-            with self._database.read() as connection:
-                return _verdicts(connection, newcomers)
+    def change(
+        self,
+        reader_id: str,
+        rule: Rule,
+        step: Step,
+        *,
+        proof: Proof,
+        now: datetime,
+        until: datetime | None = None,
+    ) -> Reader | None:
+        """Let a rule decide what becomes of a reader; who they are now, or None if nobody has the id.
 
-        return self._go_through(rows, look_up)
-
-    def leave(self, address: Address, *, source: str, now: datetime) -> bool:
-        """Take the reader of this address off the list; False if nobody has it."""
+        The step is noted if that is a change; `until` is when a pause ends.
+        """
         with self._database.write() as connection:
-            known = _known(connection, [address.key]).get(address.key)
+            known = known_by_id(connection, reader_id)
             if known is None:
-                return False
-            reader = left(known)
-            if reader != known:
-                connection.execute(
-                    update(schema.reader).where(_reader.id == reader.id).values(status=reader.status)
-                )
-                _note(connection, [reader], "left", source, now)
-            return True
+                return None
+            return change(connection, known, rule, step, proof=proof, now=now, until=until)
+
+    def resume_all(self, now: datetime) -> int:
+        """Make those active again whose pause is over, and say how many they are."""
+        over = select(*_one).where(_reader.paused_until <= schema.seconds(now))
+        proof = Proof(source="the pause was over")
+        with self._database.write() as connection:
+            readers = [as_reader(row) for row in connection.execute(over)]
+            for reader in readers:
+                change(connection, reader, resumed, Step.RESUMED, proof=proof, now=now)
+        return len(readers)
+
+    # ---- looking ----
 
     def find(self, address: Address) -> Reader | None:
         with self._database.read() as connection:
-            return _known(connection, [address.key]).get(address.key)
+            return known_by_key(connection, [address.key]).get(address.key)
+
+    def get(self, reader_id: str) -> Reader | None:
+        with self._database.read() as connection:
+            return known_by_id(connection, reader_id)
+
+    def history(self, reader_id: str) -> list[Event]:
+        """All that is proved of a reader, the first step first."""
+        with self._database.read() as connection:
+            return history(connection, reader_id)
+
+    def paused_until(self, reader_id: str) -> datetime | None:
+        with self._database.read() as connection:
+            until = connection.scalar(select(_reader.paused_until).where(_reader.id == reader_id))
+        return None if until is None else schema.moment(until)
 
     def count(self, status: Status | None = None) -> int:
         query = select(func.count()).select_from(schema.reader)
@@ -161,83 +201,68 @@ class Readers:
             raise StoreError("only a rehearsal's readers may be replaced", where=str(self._database.path))
         with self._database.write() as connection:
             connection.execute(delete(schema.reader))
-            for batch in _batches(readers):
-                _insert(connection, batch, since=0)
-
-    def _newcomer(self, address: Address, name: str) -> Reader:
-        return Reader(id=self._new_id(), email=address.email, name=name)
-
-    def _go_through(
-        self, rows: Iterable[Row | BadRow], decide: Callable[[Sequence[Reader]], list[Verdict]]
-    ) -> Report:
-        report = Report()
-        for batch in _batches(_good(rows, report)):
-            verdicts = decide([self._newcomer(row.address, row.name) for row in batch])
-            for row, verdict in zip(batch, verdicts, strict=True):
-                if verdict.added:
-                    report.added += 1
-                elif verdict.reader.status is Status.ACTIVE:
-                    report.known += 1
-                else:
-                    report.not_raised.append((row, verdict.reader.status))
-        return report
+            for batch in batches(readers):
+                insert_readers(connection, batch, since=0)
 
 
 def as_reader(row: ReaderRow) -> Reader:
     return Reader(id=row.id, email=row.email, name=row.name, status=Status(row.status))
 
 
-def _good(rows: Iterable[Row | BadRow], report: Report) -> Iterator[Row]:
-    """The rows that are an address and the first to name it; the others go into the report."""
-    seen: set[str] = set()
-    for row in rows:
-        if isinstance(row, BadRow):
-            report.bad.append(row)
-        elif row.address.key in seen:
-            report.duplicates += 1
-        else:
-            seen.add(row.address.key)
-            yield row
-
-
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
+def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
+    """The items, some hundreds at a time: as many as one transaction takes."""
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):
         yield batch
 
 
-def _key(reader: Reader) -> str:
+def key_of(reader: Reader) -> str:
     return Address(email=reader.email).key
 
 
-def _known(connection: Connection, keys: Sequence[str]) -> dict[str, Reader]:
+def known_by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Reader]:
+    """Address key -> the reader who has it, for those that somebody has."""
     query = select(*_one, _reader.address_key).where(_reader.address_key.in_(keys))
     return {row.address_key: as_reader(row) for row in connection.execute(query)}
 
 
-def _verdicts(connection: Connection, newcomers: Sequence[Reader]) -> list[Verdict]:
-    known = _known(connection, [_key(newcomer) for newcomer in newcomers])
-    readers = [joined(known.get(_key(newcomer)), newcomer) for newcomer in newcomers]
-    return [
-        Verdict(reader=reader, added=reader is newcomer)
-        for reader, newcomer in zip(readers, newcomers, strict=True)
-    ]
+def known_by_id(connection: Connection, reader_id: str) -> Reader | None:
+    row = connection.execute(select(*_one).where(_reader.id == reader_id)).one_or_none()
+    return as_reader(row) if row else None
 
 
-def _enter(connection: Connection, newcomers: Sequence[Reader], source: str, now: datetime) -> list[Verdict]:
-    verdicts = _verdicts(connection, newcomers)
-    if added := [verdict.reader for verdict in verdicts if verdict.added]:
-        _insert(connection, added, since=schema.seconds(now))
-        _note(connection, added, "joined", source, now)
-    return verdicts
+def change(
+    connection: Connection,
+    known: Reader,
+    rule: Rule,
+    step: Step,
+    *,
+    proof: Proof,
+    now: datetime,
+    until: datetime | None = None,
+) -> Reader:
+    """The reader as a rule decides, written down and noted if that is a change."""
+    reader = rule(known)
+    again = until is not None and reader.status is Status.PAUSED
+    if reader != known or again:
+        values = {
+            "status": reader.status.value,
+            "email": reader.email,
+            "address_key": key_of(reader),
+            "paused_until": schema.seconds(until) if until and reader.status is Status.PAUSED else None,
+        }
+        connection.execute(update(schema.reader).where(_reader.id == reader.id).values(values))
+        note(connection, [reader.id], step, proof, now)
+    return reader
 
 
-def _insert(connection: Connection, readers: Sequence[Reader], *, since: int) -> None:
+def insert_readers(connection: Connection, readers: Sequence[Reader], *, since: int) -> None:
+    """Write down readers whose ids and addresses nobody has; `since` is in seconds since 1970."""
     rows = [
         {
             "id": reader.id,
             "email": reader.email,
-            "address_key": _key(reader),
+            "address_key": key_of(reader),
             "name": reader.name,
             "status": reader.status,
             "since": since,
@@ -245,9 +270,3 @@ def _insert(connection: Connection, readers: Sequence[Reader], *, since: int) ->
         for reader in readers
     ]
     connection.execute(insert(schema.reader), rows)
-
-
-def _note(connection: Connection, readers: Sequence[Reader], kind: str, source: str, now: datetime) -> None:
-    at = schema.seconds(now)
-    rows = [{"reader_id": reader.id, "at": at, "kind": kind, "source": source} for reader in readers]
-    connection.execute(insert(schema.consent), rows)

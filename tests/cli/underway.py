@@ -14,6 +14,7 @@ from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.store import Readers
+from tests.readers.conftest import BY_HAND
 
 KEY = "2026-11-23"
 RELAY = "relay.example:587"
@@ -32,7 +33,7 @@ def freeze(paper: Path, *names: str) -> dict[str, str]:
     with database(paper) as opened:
         readers = Readers(opened)
         ids = {
-            name: readers.add(read_address(f"{name}@example.org"), source="test", now=FROZEN).reader.id
+            name: readers.add(read_address(f"{name}@example.org"), proof=BY_HAND, now=FROZEN).reader.id
             for name in names
         }
         Ledger(opened).freeze(

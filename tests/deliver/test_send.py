@@ -30,7 +30,9 @@ from newsletter.model import Commit, Message, Outcome, Publication, Reader, Stat
 from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
+from newsletter.readers.proof import Proof
 from tests.deliver.house import KEY, NAMES, START, House, Moody, WatchedLedger, once, raises
+from tests.readers.conftest import leaves
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def test_a_plug_in_that_forgets_to_commit_sends_to_nobody_twice(house: House) ->
 
 def test_a_reader_who_leaves_during_a_run_gets_nothing_more(house: House) -> None:
     def leave() -> None:
-        house.readers.leave(read_address("cleo@example.org"), source="test", now=START)
+        leaves(house.readers, "cleo@example.org", START)
 
     backend = Moody(before={"cleo": leave})
     outcomes = {d.recipient.name: (d.outcome, d.detail) for d in house.run(backend)}
@@ -162,7 +164,7 @@ def test_a_reader_who_leaves_during_a_run_gets_nothing_more(house: House) -> Non
 
 def test_a_reader_who_signs_up_during_a_run_waits_for_the_next_issue(house: House) -> None:
     def join() -> None:
-        house.readers.add(read_address("late@example.org"), source="test", now=START)
+        house.readers.add(read_address("late@example.org"), proof=Proof(source="test"), now=START)
 
     backend = Moody(before={"cleo": join})
     list(house.run(backend))

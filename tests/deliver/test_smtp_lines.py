@@ -20,7 +20,6 @@ from newsletter.deliver.backends.session import Deadlines, Server
 from newsletter.deliver.backends.smtp import SmtpBackend
 from newsletter.errors import NewsletterError, StoreError, Unavailable
 from newsletter.model import Commit, Delivery, Message, Outcome, Publication, Reader, State
-from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from tests.deliver.contract import a_message
 from tests.deliver.house import KEY, START, House, WatchedLedger
@@ -42,6 +41,7 @@ from tests.deliver.scripted_server import (
     slowly,
     wait,
 )
+from tests.readers.conftest import leaves
 
 LOCKSTEP = tuple(offer for offer in OFFERS if offer != b"PIPELINING")
 MODES = pytest.mark.parametrize("offers", [OFFERS, LOCKSTEP], ids=["pipelined", "lockstep"])
@@ -573,7 +573,7 @@ def test_who_has_left_gets_no_dot_even_if_the_server_hangs_up_at_that_moment(bui
 
     def leave(_number: int, commits: Sequence[Commit]) -> None:
         if any(commit.reader_id == leaver.reader_id for commit in commits):
-            house.readers.leave(read_address(leaver.email), source="test", now=START)
+            leaves(house.readers, leaver.email, START)
             time.sleep(0.2)
 
     def close(visit: Visit) -> None:

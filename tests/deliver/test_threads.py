@@ -13,9 +13,9 @@ from newsletter.deliver.backends.memory import MemoryBackend
 from newsletter.deliver.threads import Threads
 from newsletter.errors import Deferred, NewsletterError, Refused, StoreError, Unavailable, Vetoed
 from newsletter.model import Commit, Message, Outcome, Publication, State
-from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from tests.deliver.house import KEY, START, House, WatchedLedger
+from tests.readers.conftest import leaves
 
 MANY = tuple(f"reader{number:02}@example.org" for number in range(40))
 THREE = ("ada@example.org", "bea@example.org", "cleo@example.org")
@@ -168,7 +168,7 @@ def test_those_who_leave_at_the_last_moment_are_left_out_of_their_group(house: H
 
     def leave(name: str, commit: Callable[[], None]) -> str:
         if name in leavers:
-            house.readers.leave(read_address(f"{name}@example.org"), source="test", now=START)
+            leaves(house.readers, f"{name}@example.org", START)
         commit()
         return "taken"
 
@@ -345,7 +345,7 @@ def vetoed_at(
 
     def do(name: str, commit: Callable[[], None]) -> str:
         if name == "bea":
-            house.readers.leave(read_address("bea@example.org"), source="test", now=START)
+            leaves(house.readers, "bea@example.org", START)
             return then(commit)
         commit()
         return "taken"

@@ -12,11 +12,14 @@ from newsletter.readers import schema
 from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Frozen, Ledger
+from newsletter.readers.membership import Step, left
+from newsletter.readers.proof import Proof
 from newsletter.readers.store import Readers
 
 URL = "sqlite:///.newsletter/newsletter.db"
 KEY = "2026-11-23"
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+BY_HAND = Proof(source="by hand")
 RELAY = "relay.example:587"
 
 
@@ -38,7 +41,16 @@ def ledger(database: Database) -> Ledger:
 
 def enter(readers: Readers, *emails: str) -> list[str]:
     """Enter active readers, and give their ids."""
-    return [readers.add(read_address(email), source="test", now=NOW).reader.id for email in emails]
+    return [readers.add(read_address(email), proof=BY_HAND, now=NOW).reader.id for email in emails]
+
+
+def leaves(readers: Readers, email: str, now: datetime = NOW) -> bool:
+    """Let the reader of this address leave; False if nobody has it."""
+    reader = readers.find(read_address(email))
+    if reader is None:
+        return False
+    readers.change(reader.id, left, Step.LEFT, proof=BY_HAND, now=now)
+    return True
 
 
 def crowd(database: Database, number: int) -> list[str]:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from newsletter.errors import StoreError
 from newsletter.model import Outcome, State, Status
-from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.store import Readers
@@ -28,6 +27,7 @@ from tests.readers.conftest import (
     events,
     freeze,
     gave,
+    leaves,
     record,
     set_status,
     state,
@@ -195,7 +195,7 @@ def test_whatever_happens_everybody_is_accounted_for_and_what_is_settled_stays(
                 if deed == "commit":
                     passed = not ledger.write(KEY, commits=commits(reader_id, number=number), now=now)
                 elif deed == "leave":
-                    readers.leave(read_address(emails[which]), source="test", now=now)
+                    leaves(readers, emails[which], now)
                 elif deed == "erase":
                     erase(database, reader_id)
                 elif deed == "expire":

@@ -9,6 +9,7 @@ from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.store import Readers
 from tests.readers.conftest import (
+    BY_HAND,
     KEY,
     NOW,
     commit,
@@ -41,7 +42,9 @@ def walk(ledger: Ledger, limit: int, *, now: datetime = NOW, start: str = "") ->
 def test_whoever_is_owed_the_issue_is_due_with_all_that_a_message_needs(
     database: Database, readers: Readers, ledger: Ledger
 ) -> None:
-    verdict = readers.add(read_address("Lea.Muller@example.org"), "Léa «\u00a0M\u00a0»", source="", now=NOW)
+    verdict = readers.add(
+        read_address("Lea.Muller@example.org"), "Léa «\u00a0M\u00a0»", proof=BY_HAND, now=NOW
+    )
     reader, lea = verdict.reader, verdict.reader.id
     freeze(ledger)
     assert reader.name == "Léa «\u00a0M\u00a0»"

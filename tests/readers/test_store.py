@@ -11,8 +11,10 @@ from newsletter.readers import schema
 from newsletter.readers.addresses import read_address
 from newsletter.readers.csv_file import BadRow, Row
 from newsletter.readers.database import Database
+from newsletter.readers.importing import import_rows
+from newsletter.readers.importing import plan as plan_rows
 from newsletter.readers.store import Readers
-from tests.readers.conftest import NOW, URL, enter
+from tests.readers.conftest import BY_HAND, NOW, URL, enter, leaves
 
 
 def row(line: int, email: str) -> Row:
@@ -38,8 +40,8 @@ def set_status(database: Database, email: str, status: Status) -> None:
 
 
 def test_a_reader_is_added_once_with_a_random_id_and_proof(database: Database, readers: Readers) -> None:
-    first = readers.add(read_address("Lea@Example.org"), "Léa", source="by hand", now=NOW)
-    second = readers.add(read_address("LEA@example.org"), "Other", source="by hand", now=NOW)
+    first = readers.add(read_address("Lea@Example.org"), "Léa", proof=BY_HAND, now=NOW)
+    second = readers.add(read_address("LEA@example.org"), "Other", proof=BY_HAND, now=NOW)
     assert first.added
     assert not second.added
     assert second.reader == first.reader
@@ -56,8 +58,8 @@ def test_a_reader_is_added_once_with_a_random_id_and_proof(database: Database, r
 def test_an_import_never_raises_a_status(database: Database, readers: Readers, status: Status) -> None:
     enter(readers, "lea@example.org")
     set_status(database, "lea@example.org", status)
-    report = readers.import_rows([row(2, "LEA@example.org")], source="file", now=NOW)
-    assert readers.add(read_address("lea@example.org"), source="by hand", now=NOW).reader.status is status
+    report = import_rows(readers, [row(2, "LEA@example.org")], proof=BY_HAND, now=NOW)
+    assert readers.add(read_address("lea@example.org"), proof=BY_HAND, now=NOW).reader.status is status
     assert (report.added, report.known) == (0, 0)
     assert [(row.line, kept) for row, kept in report.not_raised] == [(2, status)]
     found = readers.find(read_address("lea@example.org"))
@@ -68,14 +70,14 @@ def test_an_import_never_raises_a_status(database: Database, readers: Readers, s
 
 def test_a_plan_reports_what_the_import_then_does(database: Database, readers: Readers) -> None:
     enter(readers, "known@example.org", "gone@example.org")
-    readers.leave(read_address("gone@example.org"), source="by hand", now=NOW)
+    leaves(readers, "gone@example.org", NOW)
     emails = [f"new{i}@example.org" for i in range(1200)]
     emails += ["known@example.org", "gone@example.org", "NEW3@example.org", "new3@example.org"]
     bad = BadRow(line=1, text="x", reason="no")
     rows = [row(line, email) for line, email in enumerate(emails, 2)]
-    plan = readers.plan([*rows, bad])
+    plan = plan_rows(readers, [*rows, bad])
     assert readers.count() == 2
-    report = readers.import_rows([*rows, bad], source="file", now=NOW)
+    report = import_rows(readers, [*rows, bad], proof=BY_HAND, now=NOW)
     assert report == plan
     assert (report.added, report.known, report.duplicates) == (1200, 1, 2)
     assert [(row.address.email, kept) for row, kept in report.not_raised] == [("gone@example.org", "left")]
@@ -83,17 +85,17 @@ def test_a_plan_reports_what_the_import_then_does(database: Database, readers: R
     assert (readers.count(), readers.count(Status.ACTIVE), readers.count(Status.LEFT)) == (1202, 1201, 1)
     assert len(consents(database)) == 1203
 
-    again = readers.import_rows(rows, source="file", now=NOW)
+    again = import_rows(readers, rows, proof=BY_HAND, now=NOW)
     assert (again.added, again.known, again.duplicates) == (0, 1201, 2)
 
 
 def test_leaving_is_noted_once_and_unknown_addresses_are_told(database: Database, readers: Readers) -> None:
     enter(readers, "lea@example.org")
-    assert readers.leave(read_address("LEA@example.org"), source="by hand", now=NOW)
-    assert readers.leave(read_address("lea@example.org"), source="by hand", now=NOW)
-    assert not readers.leave(read_address("max@example.org"), source="by hand", now=NOW)
+    assert leaves(readers, "LEA@example.org", NOW)
+    assert leaves(readers, "lea@example.org", NOW)
+    assert not leaves(readers, "max@example.org", NOW)
     assert consents(database) == [
-        ("lea@example.org", "joined", "test"),
+        ("lea@example.org", "joined", "by hand"),
         ("lea@example.org", "left", "by hand"),
     ]
     assert readers.count(Status.LEFT) == 1
@@ -101,8 +103,8 @@ def test_leaving_is_noted_once_and_unknown_addresses_are_told(database: Database
 
 def test_streaming_meets_everybody_once_over_many_pages(database: Database, readers: Readers) -> None:
     rows = [row(line, f"reader{line}@example.org") for line in range(2, 1203)]
-    readers.import_rows(rows, source="file", now=NOW)
-    readers.leave(read_address("reader7@example.org"), source="by hand", now=NOW)
+    import_rows(readers, rows, proof=BY_HAND, now=NOW)
+    leaves(readers, "reader7@example.org", NOW)
     everybody = list(readers)
     assert len(everybody) == len({reader.id for reader in everybody}) == 1201
     assert [reader.email for reader in readers.stream(Status.LEFT)] == ["reader7@example.org"]
@@ -112,7 +114,7 @@ def test_streaming_meets_everybody_once_over_many_pages(database: Database, read
 def test_writing_between_two_readers_of_a_stream_does_not_wait_for_it(readers: Readers) -> None:
     enter(readers, "lea@example.org", "max@example.org")
     for reader in readers:
-        readers.leave(read_address(reader.email), source="by hand", now=NOW)
+        leaves(readers, reader.email, NOW)
     assert readers.count(Status.LEFT) == 2
 
 
@@ -120,7 +122,7 @@ def test_a_rehearsal_has_the_same_readers_and_ids_as_the_publication(
     readers: Readers, tmp_path: Path
 ) -> None:
     enter(readers, "lea@example.org", "max@example.org")
-    readers.leave(read_address("max@example.org"), source="by hand", now=NOW)
+    leaves(readers, "max@example.org", NOW)
     with Database.open("sqlite:///.newsletter/rehearsal.db", tmp_path, durable=False) as other:
         copy = Readers(other, rehearsal=True)
         enter(copy, "old@example.org")
@@ -154,7 +156,7 @@ def test_what_a_hostile_name_says_is_kept_as_text(tmp_path: Path) -> None:
     name = "Robert'); DROP TABLE reader;--"
     with Database.open(URL, tmp_path) as database:
         readers = Readers(database, new_id=lambda: "0123456789abcdef")
-        readers.add(read_address("bobby@example.org"), name, source="by hand", now=NOW)
+        readers.add(read_address("bobby@example.org"), name, proof=BY_HAND, now=NOW)
     with Database.open(URL, tmp_path) as database:
         assert list(Readers(database)) == [
             Reader(id="0123456789abcdef", email="bobby@example.org", name=name)
