@@ -7,10 +7,10 @@ from pathlib import Path
 
 from newsletter.check.addresses import drawn_images, pictures, template_links
 from newsletter.check.rule import Fault, Fix, Level, Place, Proof, Rule, rule
-from newsletter.compose.edition import COLUMN
 from newsletter.compose.issue import TO_CHECK
 from newsletter.compose.pictures.asked import is_animated, vanishes_in_dark
 from newsletter.compose.pictures.prepared import slug
+from newsletter.compose.typeset import COLUMN
 from newsletter.model import Article, Rendition
 
 HEAVY = 300_000
