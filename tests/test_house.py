@@ -33,8 +33,9 @@ FLOORS = {
     "__init__": 0,
 }
 
-# The one module, or the one wing where it says so, that may import each outside library.
-DOORS = {
+# The one module, or the one wing where it says so, that may import each outside library. Pillow has two doors:
+# who reads pictures of others, and who draws one.
+DOORS: dict[str, str | tuple[str, ...]] = {
     "babel": "compose/words.py",
     "boto3": "deliver/backends/ses.py",
     "bs4": "desk/page.py",
@@ -42,6 +43,7 @@ DOORS = {
     "click": "cli/",
     "cryptography": "deliver/dkim.py",
     "email_validator": "readers/addresses.py",
+    "feedgenerator": "web/feeds.py",
     "holidays": "calendar.py",
     "httpx": "check/online.py",
     "idna": "deliver/smtp_protocol.py",
@@ -52,7 +54,7 @@ DOORS = {
     "markupsafe": "compose/templates.py",
     "mdit_py_plugins": "compose/prose.py",
     "mjml": "compose/markup.py",
-    "PIL": "compose/pictures/",
+    "PIL": ("compose/pictures/", "compose/card.py"),
     "premailer": "compose/markup.py",
     "rich": "cli/screen.py",
     "sqlalchemy": "readers/",
@@ -100,9 +102,14 @@ def test_each_library_has_one_door(path: Path) -> None:
         library = imported.split(".")[0]
         if library in sys.stdlib_module_names or library == "newsletter":
             continue
-        door = DOORS.get(library)
-        assert door, f"{name_of(path)} imports {library}, which has no door"
-        assert name_of(path) == door or (door.endswith("/") and name_of(path).startswith(door)), imported
+        doors = DOORS.get(library)
+        assert doors, f"{name_of(path)} imports {library}, which has no door"
+        known = (doors,) if isinstance(doors, str) else doors
+        assert any(name_of(path) == door or _in_wing(path, door) for door in known), imported
+
+
+def _in_wing(path: Path, door: str) -> bool:
+    return door.endswith("/") and name_of(path).startswith(door)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

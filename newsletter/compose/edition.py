@@ -7,13 +7,13 @@ from pathlib import Path
 
 from newsletter.calendar import next_working_day
 from newsletter.compose import markup
-from newsletter.compose.prose import to_html
+from newsletter.compose.prose import Prose, to_html
 from newsletter.compose.templates import Templates
 from newsletter.compose.text import References, tidy, to_text
 from newsletter.compose.typeset import COLUMN, line_setter, typeset
 from newsletter.compose.words import Words
 from newsletter.config import Look
-from newsletter.model import Edition, Issue, Publication
+from newsletter.model import Edition, Issue, Publication, Rendition
 
 
 def compose(issue: Issue, publication: Publication, look: Look, *, templates: Path, root: Path) -> Edition:
@@ -31,7 +31,10 @@ def compose(issue: Issue, publication: Publication, look: Look, *, templates: Pa
             return f"cid:{name}@{publication.sender.domain}"
         return f"{publication.url}/{issue.key}/pictures/{name}"
 
-    ready = typeset(issue, publication, look, root=root, src=src, html=to_html)
+    def html(prose: Prose, pictures: Mapping[Path, Rendition], _slug: str) -> str:
+        return to_html(prose, pictures)
+
+    ready = typeset(issue, publication, look, root=root, src=src, html=html)
     one = line_setter(publication, look)
     references = References()
     values: Mapping[str, object] = {

@@ -28,7 +28,16 @@ from newsletter.compose.reading_time import count_words
 from newsletter.errors import ContentError, nearest
 from newsletter.model import Picture, Rendition
 
-__all__ = ["MarkdownIt", "Prose", "StateInline", "Token", "parser", "read_prose", "to_html"]
+__all__ = [
+    "MarkdownIt",
+    "Prose",
+    "RendererHTML",
+    "StateInline",
+    "Token",
+    "parser",
+    "read_prose",
+    "to_html",
+]
 
 Typeset = Callable[[Sequence[str | None]], list[str | None]]
 """Adjacent runs of one paragraph's text -> the same runs, typeset; None is a run to leave alone."""

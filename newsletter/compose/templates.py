@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from jinja2 import (
     BytecodeCache,
@@ -36,6 +37,8 @@ PLACE = "written-at"
 THEMES = "themes"
 
 INLINED = "article.css.j2"
+
+MARKUP = (".mjml.j2", ".html.j2", ".svg.j2")
 
 _IT_HAS = "; it has "
 
@@ -124,14 +127,15 @@ class Templates:
     """The templates of one publication, with the words of its language.
 
     Those that a theme has, in `folder`/themes/THEME, stand before those of the same name in `folder`.
+    `blanks` says whether they may leave room for each reader's data: a mail's may, a web page's may not.
     """
 
-    def __init__(self, folder: Path, words: Words, theme: str = "") -> None:
+    def __init__(self, folder: Path, words: Words, theme: str = "", *, blanks: bool = True) -> None:
         folders = [folder / THEMES / theme, folder] if theme else [folder]
         self._environment = Environment(
             loader=FileSystemLoader(folders, encoding="utf-8"),
-            # On for markup; plain text must stay as it is.
-            autoescape=lambda name: name is not None and name.endswith(".mjml.j2"),  # noqa: S701
+            # On for markup; plain text and style sheets must stay as they are.
+            autoescape=lambda name: name is not None and name.endswith(MARKUP),  # noqa: S701
             undefined=_Unknown,
             bytecode_cache=_COMPILED,
             extensions=["jinja2.ext.i18n", _Places],
@@ -141,7 +145,8 @@ class Templates:
         )
         install = self._environment.install_gettext_translations  # type: ignore[attr-defined]
         install(words.translations, newstyle=True)
-        self._environment.globals.update(field=field)
+        if blanks:
+            self._environment.globals.update(field=field)
         self._environment.filters.update(wrap=wrap)
         self._folder = folder
 
@@ -171,6 +176,11 @@ class Templates:
             if not where:
                 raise
             raise TemplateError(f"{type(error).__name__}: {error}", where=where) from error
+
+    def names(self, name: str, values: Mapping[str, object]) -> Mapping[str, Any]:
+        """What the template `name` sets at its top, such as the colours of `mail/palette.j2`."""
+        self.render(name, values)
+        return vars(self._environment.get_template(name).make_module(dict(values)))
 
     def _undefined(self, error: UndefinedError, name: str, values: Mapping[str, object]) -> TemplateError:
         message, _, names = str(error.message).partition(_IT_HAS)

@@ -23,8 +23,8 @@ COLUMN = 552
 LOGO = 280
 """CSS pixels that a logo is wide at most."""
 
-Html = Callable[[Prose, Mapping[Path, Rendition]], str]
-"""A text and its pictures -> the HTML of one medium: `prose.to_html` for mail."""
+Html = Callable[[Prose, Mapping[Path, Rendition], str], str]
+"""A text, its pictures and the slug of its article, "" for the opening -> the HTML of one medium."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,9 @@ def typeset(
         where = shown_path(source, root)
         return read_prose(text, folder=issue.folder, where=where, line=line, typeset=runs)
 
-    def written(text: Prose) -> str:
-        return safe(html(text, {picture.path: pictures.rendition(picture) for picture in text.pictures}))
+    def written(text: Prose, slug: str) -> str:
+        shown = {picture.path: pictures.rendition(picture) for picture in text.pictures}
+        return safe(html(text, shown, slug))
 
     def typeset_article(article: Article) -> TypesetArticle:
         body = prose(article.body, article.source, article.body_line)
@@ -112,7 +113,7 @@ def typeset(
             picture=pictures.rendition(shown) if shown else None,
             alt=one(shown.alt) if shown else "",
             credit=one(shown.credit) if shown else "",
-            html=written(body),
+            html=written(body, article.slug),
             prose=body,
             seconds=reading_seconds(count_words(article.title) + body.words, look.words_per_minute),
             web_url=f"{publication.url}/{issue.key}/{article.slug}/" if publication.url else "",
@@ -128,7 +129,7 @@ def typeset(
         subject=one(issue.subject),
         preheader=one(issue.preheader),
         editor=one(issue.editor),
-        opening=written(opening),
+        opening=written(opening, ""),
         opening_prose=opening,
         articles=articles,
         seconds=reading_seconds(total, look.words_per_minute),

@@ -37,6 +37,10 @@ class Words:
             return format_date(day, "EEEE d'er' MMMM y", locale="fr")
         return format_date(day, "EEEE d MMMM y", locale=self.language)
 
+    def month_in_words(self, day: date) -> str:
+        """A day's month in words: "novembre 2026"."""
+        return format_date(day, "MMMM y", locale=self.language)
+
     def next_day(self, day: date, following: date) -> str:
         """What an issue calls the next one's day: "demain", "lundi"."""
         if following - day == timedelta(days=1):
