@@ -41,7 +41,7 @@ class Filler:
         self._date = template.date
         self._sender = template.sender
         self._copies = links.copies(date.fromisoformat(template.issue_key), bounces=bounces)
-        head, body = _halves(template.parts)
+        head, body = halves(template.parts)
         self._parts = [part if isinstance(part, bytes) else b"" for part in (*head, *body)]
         self._to, self._message_id, self._leave = (head.index(blank) for blank in (TO, MESSAGE_ID, LEAVE))
         self._shown, self._quoted = _places(body, len(head))
@@ -61,7 +61,7 @@ class Filler:
         if _SIMPLE.fullmatch(email) and len(email) <= _LONGEST:
             simple = self._simple_and_email
         else:
-            _check_address(email)
+            check_address(email)
         name = reader.name if reader.name.isprintable() else plain(reader.name)
         web, mail, message_id, return_path = self._copies.copy(reader.id)
         parts = self._parts.copy()
@@ -97,7 +97,7 @@ class Filler:
         )
 
 
-def _halves(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+def halves(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     """The parts of the header, with the empty line that ends it, and those of the body."""
     for number, part in enumerate(parts):
         if isinstance(part, bytes) and (end := part.find(b"\r\n\r\n")) >= 0:
@@ -133,7 +133,7 @@ def _check_plain(constant: bytes) -> None:
         raise ContentError("the message is not in the form in which it travels")
 
 
-def _check_address(email: str) -> None:
+def check_address(email: str) -> None:
     """Raise ContentError for an address that cannot stand in a header, saying why."""
     reason = ""
     if plain(email) != email:

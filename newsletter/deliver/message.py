@@ -71,28 +71,47 @@ def cut(edition: Edition, publication: Publication, *, at: datetime, test: bool 
     )
 
 
-def _headers(edition: Edition, publication: Publication, subject: str, at: datetime) -> Iterator[Part]:
-    def line(name: str, value: str) -> bytes:
-        try:
-            return f"{name}: {value}\r\n".encode("ascii")
-        except UnicodeEncodeError as error:
-            hint = "write an address without accents, and its domain as an A-label (xn--…)"
-            raise ConfigError(f"{value!r} cannot stand in {name}: not ASCII", hint=hint) from error
+def cut_notice(edition: Edition, *, at: datetime) -> MessageTemplate:
+    """The message template of a notice: to one person, no list's mail, made by a program (RFC 3834)."""
+    parts = [
+        *_first_headers(edition, edition.subject, at),
+        _line("Auto-Submitted", "auto-generated"),
+        _line("MIME-Version", "1.0"),
+        *_body(edition),
+    ]
+    return MessageTemplate(
+        issue_key=edition.key, sender=edition.sender.address, date=at, parts=tuple(_merged(parts))
+    )
 
-    yield line("Date", format_datetime(at))
-    yield line("From", mailbox(edition.sender.name, edition.sender.address))
-    if edition.reply_to:
-        yield line("Reply-To", edition.reply_to)
-    yield from (b"To: ", TO, b"\r\n")
-    yield line("Subject", encoded_words(subject))
-    yield from (b"Message-ID: ", MESSAGE_ID, b"\r\n")
-    yield line("List-Id", f"{encoded_words(publication.name)} <{publication.list_id}>")
+
+def _headers(edition: Edition, publication: Publication, subject: str, at: datetime) -> Iterator[Part]:
+    yield from _first_headers(edition, subject, at)
+    yield _line("List-Id", f"{encoded_words(publication.name)} <{publication.list_id}>")
     yield from (b"List-Unsubscribe: ", LEAVE, b"\r\n")
     if publication.url:
         # RFC 8058 §3.1: only where an https address in List-Unsubscribe answers the POST.
-        yield line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-    yield line("Feedback-ID", _feedback_id(edition, publication))
-    yield line("MIME-Version", "1.0")
+        yield _line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    yield _line("Feedback-ID", _feedback_id(edition, publication))
+    yield _line("MIME-Version", "1.0")
+
+
+def _first_headers(edition: Edition, subject: str, at: datetime) -> Iterator[Part]:
+    yield _line("Date", format_datetime(at))
+    yield _line("From", mailbox(edition.sender.name, edition.sender.address))
+    if edition.reply_to:
+        yield _line("Reply-To", edition.reply_to)
+    yield from (b"To: ", TO, b"\r\n")
+    yield _line("Subject", encoded_words(subject))
+    yield from (b"Message-ID: ", MESSAGE_ID, b"\r\n")
+
+
+def _line(name: str, value: str) -> bytes:
+    """A header on one line; raises ConfigError for what is not ASCII."""
+    try:
+        return f"{name}: {value}\r\n".encode("ascii")
+    except UnicodeEncodeError as error:
+        hint = "write an address without accents, and its domain as an A-label (xn--…)"
+        raise ConfigError(f"{value!r} cannot stand in {name}: not ASCII", hint=hint) from error
 
 
 def _feedback_id(edition: Edition, publication: Publication) -> str:

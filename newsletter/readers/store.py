@@ -243,14 +243,15 @@ def change(
 ) -> Reader:
     """The reader as a rule decides, written down and noted if that is a change."""
     reader = rule(known)
-    again = until is not None and reader.status is Status.PAUSED
-    if reader != known or again:
-        values = {
+    pausing = until is not None and reader.status is Status.PAUSED
+    if reader != known or pausing:
+        values: dict[str, object] = {
             "status": reader.status.value,
             "email": reader.email,
             "address_key": key_of(reader),
-            "paused_until": schema.seconds(until) if until and reader.status is Status.PAUSED else None,
         }
+        if pausing or reader.status is not known.status:
+            values["paused_until"] = schema.seconds(until) if until and pausing else None
         connection.execute(update(schema.reader).where(_reader.id == reader.id).values(values))
         note(connection, [reader.id], step, proof, now)
     return reader
