@@ -32,6 +32,7 @@ _COMMANDS = {
     "status": "newsletter.cli.status:status",
     "settle": "newsletter.cli.settle:settle",
     "cancel": "newsletter.cli.decide:cancel",
+    "site": "newsletter.cli.site:site",
     "readers": "newsletter.cli.readers:readers",
     "dkim": "newsletter.cli.dkim:dkim",
     "demo": "newsletter.cli.demo:demo",

@@ -114,12 +114,18 @@ class Press:
     # ---- the parts, joined ----
 
     def files_digest(self, folder: Path) -> str:
-        """A digest of all files that an issue is composed from, in its folder and around it."""
+        """Two digests of the files that an issue is composed from: of its folder, and of those around it."""
         from newsletter.compose.sources import digest_of
 
         root, logo = self.config.root, self.config.look.logo
-        paths = [folder, root / "templates", root / FILE, *([root / logo] if logo else [])]
-        return digest_of(paths, root)
+        around = [root / "templates", root / FILE, *([root / logo] if logo else [])]
+        return f"{self.issue_digest(folder)} {digest_of(around, root)}"
+
+    def issue_digest(self, folder: Path) -> str:
+        """The first of these: a digest of an issue's own files."""
+        from newsletter.compose.sources import digest_of
+
+        return digest_of([folder], self.config.root)
 
     def issue(self, folder: Path) -> "Issue":
         from newsletter.compose.issue import read_issue

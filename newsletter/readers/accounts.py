@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, exists, func, not_, or_, select
 
 from newsletter.model import Outcome, State
 from newsletter.readers import schema
@@ -112,6 +112,21 @@ class Accounts:
             cancelled_at=schema.moment(row.cancelled_at) if row and row.cancelled_at is not None else None,
             gone=count or 0,
         )
+
+    def issues_out(self) -> dict[str, str]:
+        """The issues that were sent or are being sent: key -> the digests of the files they were made of.
+
+        One that is frozen is, for its first copy may leave at any moment; but not one that was cancelled or
+        came too late before anybody got it.
+        """
+        mine = _row.issue_key == _issue.key
+        got = exists().where(mine, _row.state.in_((State.SENT.value, State.IN_DOUBT.value)))
+        waiting = exists().where(mine, schema.is_owed)
+        late = exists().where(mine, _row.state == State.EXPIRED.value)
+        out = or_(got, and_(_issue.cancelled_at.is_(None), or_(waiting, not_(late))))
+        query = select(_issue.key, _issue.files).where(out).order_by(_issue.key)
+        with self._database.read() as connection:
+            return {row.key: row.files for row in connection.execute(query)}
 
     def rate(self, issue_key: str) -> Rate | None:
         """How fast the issue was sent, or None if no copy of it was."""
