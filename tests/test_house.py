@@ -33,7 +33,7 @@ FLOORS = {
     "__init__": 0,
 }
 
-# The one module, or the one wing where it says so, that may import each outside library. Pillow has two doors:
+# The one module, or the wing where it says so, that may import each outside library. Pillow has two doors:
 # who reads pictures of others, and who draws one.
 DOORS: dict[str, str | tuple[str, ...]] = {
     "babel": "compose/words.py",
