@@ -147,6 +147,8 @@ def _send(
     else:
         edition = gate(press, folder)[1]
         _check_approval(press, books, edition)
+        if not wishes.dry_run:
+            books.readers.resume_all(press.utc_now())
         subject, count = edition.subject, books.readers.count(Status.ACTIVE)
         if not count:
             hint = "newsletter readers import FILE.csv"
