@@ -1,7 +1,7 @@
 """A mail server's "no", its code and its words -> whose fault it is: nobody is there, the mailbox, or us.
 
-One truth for what is said while we send (`deliver`) and for what comes back days later (`bounces`). It leans to
-one side: a reader is called gone only where nothing at all speaks against it.
+One truth for what is said while we send (`deliver`) and for what comes back days later (`bounces`). It leans
+to one side: a reader is called gone only where nothing at all speaks against it.
 """
 
 import re
@@ -27,76 +27,95 @@ _SENDER_CODES = re.compile(r"5\.(?:1\.[78]|7\.\d+)")
 _CLOSED_CODE = "5.2.1"  # a mailbox that is disabled: for good only where the words say so
 _TELLING_NOTHING = re.compile(r"|5\.0\.0|5\.[1256]\.0")
 
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile("|".join(phrases), re.IGNORECASE | re.DOTALL)
+
+
 # Addresses and links are taken out first: nobody is blamed for living in spam.example or policy street.
-_NAMES = re.compile(r"<[^<>\s]{1,320}@[^<>\s]{0,320}>|[^\s<>@]{1,100}@[^\s<>@]{1,255}|https?://\S{1,2000}")
+_NAMES = _any(r"<[^<>\s]{1,320}@[^<>\s]{0,320}>", r"[^\s<>@]{1,100}@[^\s<>@]{1,255}", r"https?://\S{1,2000}")
 
 _WHO = r"(?:user|recipient|mailbox|account|addressee|destinataire|utilisateur)"
 _NOT_TO_BE_HAD = (
     r"(?:unknown|not (?:found|exist|known)|(?:does not|doesn.t) exist|n.existe|invalide?|inconnue?"
     r"|disabled|inactive|unavailable|suspended)"
 )
-_MAILBOX_WORDS = re.compile(
-    rf"\b{_WHO}\b.{{0,60}}\b{_NOT_TO_BE_HAD}\b"
-    rf"|\b(?:no such|no|unknown|invalid|inactive) (?:local )?{_WHO}\b"
-    r"|\brecipient (?:address )?(?:rejected|refused)|address unknown"
-    r"|\b(?:OFR|LPN)\w*_41[5-7]\b",  # Orange and La Poste: no such box, box full
-    re.IGNORECASE | re.DOTALL,
+_MAILBOX_WORDS = _any(
+    rf"\b{_WHO}\b.{{0,60}}\b{_NOT_TO_BE_HAD}\b",
+    rf"\b(?:no such|no|unknown|invalid|inactive) (?:local )?{_WHO}\b",
+    r"\brecipient (?:address )?(?:rejected|refused)",
+    r"address unknown",
+    r"\b(?:OFR|LPN)\w*_41[5-7]\b",  # Orange and La Poste: no such box, box full
 )
-_SENDER_WORDS = re.compile(
-    r"spam|junk|unsolicited|\bbulk\b|phish|abus(?:e|ive)|\bpolic(?:y|ies)\b|reputation|\bbanned\b"
-    r"|\bblocked\b|\b(?:black|block|deny)[ -]?list|\b(?:DNSB|RB)L\b|listed (?:at|by|in|on)\b"
-    r"|\bDMARC\b|\bSPF\b|\bDKIM\b|(?:not|un)[ -]?(?:authori[sz]ed|authenticated)|relay(?:ing)?\b.{0,20}\bden"
-    r"|\b(?:sender|client host)\b.{0,60}\b(?:rejected|refused)|access denied|reverse DNS|\bPTR\b"
-    r"|\b(?:OFR|LPN)\w*_\d+",
-    re.IGNORECASE | re.DOTALL,
+_SENDER_WORDS = _any(
+    r"spam|junk|unsolicited|\bbulk\b|phish|abus(?:e|ive)|\bpolic(?:y|ies)\b|reputation|\bbanned\b",
+    r"\bblocked\b|\b(?:black|block|deny)[ -]?list|\b(?:DNSB|RB)L\b|listed (?:at|by|in|on)\b",
+    r"\bDMARC\b|\bSPF\b|\bDKIM\b|reverse DNS|\bPTR\b",
+    r"(?:not|un)[ -]?(?:authori[sz]ed|authenticated)|relay(?:ing)?\b.{0,20}\bden|access denied",
+    r"\b(?:sender|client host)\b.{0,60}\b(?:rejected|refused)",
+    r"\b(?:OFR|LPN)\w*_\d+",
 )
 
-_ONE = r"(?:e-?mail )?(?:user|recipient|mailbox|account|addressee|address|alias|name)(?:'s)?(?: (?:name|account|address|mailbox))?"
-_GONE_WORDS = re.compile(
-    rf"\b(?:unknown|invalid|nonexistent|non-existent|bad destination) (?:or \w+ )?(?:local |virtual |e-?mail )?{_ONE}\b"
-    rf"|\bno such (?:local |e-?mail |virtual )?(?:{_ONE}|person)\b|\bno (?:mailbox|account|user|one) (?:here )?(?:by|with|of) th"
-    rf"|\b{_ONE}(?: you (?:\w+ ){{1,5}})? ?(?::|is|was|has been|does|do|doesn.t|could|can|in)?"
-    r"[ :\"']{0,3}(?:\S{1,60} )?(?:unknown|nonexistent|not (?:be )?(?:found|known|exist|a valid|valid|listed in)|"
-    r"no longer (?:valid|exists?|in use|active|available)|doesn.t exist|does not exist)\b"
-    r"|\buser (?:doesn.t|does not) have an? (?:\S{1,40} )?account|\bnot a (?:valid|known) (?:user|mailbox|recipient)"
-    r"|\bRecipNotFound|\bRecipientNotFound|\bNoSuchUser|\bnot listed in (?:public name|domino)"
-    r"|\b(?:OFR|LPN)\w*_416\b"
-    r"|(?:utilisateur|destinataire|adresse|bo[iî]te)(?: aux lettres| e?-?mail| de messagerie| de destination)?.{0,40}"
-    r"(?:inconnue?s?\b|inexistante?|n.existe (?:pas|plus)|introuvable|n.a pas été trouvée?|invalide\b)"
-    r"|(?:empf[aä]nger|benutzer|adresse|postfach|mailbox|konto).{0,40}(?:unbekannt|existiert nicht|nicht gefunden)"
-    r"|unbekannte[rs]? (?:empf|benutzer|adress)"
-    r"|(?:usuario|destinatario|buz[oó]n|cuenta|direcci[oó]n|utente|casella|indirizzo|usu[aá]rio|conta).{0,40}"
-    r"(?:desconocid|no existe|sconosciut|inesistente|non esiste|desconhecid|não existe|nao existe|inexistente)"
-    r"|(?:gebruiker|ontvanger|adres).{0,30}(?:onbekend|bestaat niet)|onbekende (?:gebruiker|ontvanger)"
-    r"|(?:нет такого пользователя|пользователь не найден|nie istnieje|存在しません|宛先不明|用户不存在|不存在)",
-    re.IGNORECASE | re.DOTALL,
+_ONE = (
+    r"(?:e-?mail )?(?:user|recipient|mailbox|account|addressee|address|alias|name)(?:'s)?"
+    r"(?: (?:name|account|address|mailbox))?"
 )
-_CLOSED_WORDS = re.compile(
-    r"\b(?:disabled|deactivated|discontinued|inactive|not active|closed|terminated|deleted|cancel?led|removed)\b"
-    r"|désactivée?|clôturée?|supprimée?|résiliée?|ferm[ée]e\b|deaktiviert|gelöscht|disattivat|desactivad",
-    re.IGNORECASE,
+_IS = (
+    r"(?: you (?:\w+ ){1,5})? ?(?::|is|was|has been|does|do|doesn.t|could|can|in)?[ :\"']{0,3}(?:\S{1,60} )?"
 )
-_FULL_WORDS = re.compile(
-    r"\b(?:over|exceed\w*|out of|full|disk|storage|mailbox)\b.{0,30}\b(?:quota|storage|space|allocat\w+|full)\b"
-    r"|\bquota\b|(?:mailbox|inbox|folder|maildir|box) (?:is )?(?:\w+ )?full|(?:OFR|LPN)\w*_417"
-    r"|bo[iî]te.{0,30}pleine|espace.{0,20}insuffisant|postfach.{0,20}voll|buz[oó]n.{0,20}llen|casella.{0,20}pien",
-    re.IGNORECASE | re.DOTALL,
+_NOT_THERE = (
+    r"(?:unknown|nonexistent|not (?:be )?(?:found|known|recogni[sz]ed|exist|a valid|valid|listed in)"
+    r"|no longer (?:valid|exists?|in use|active|available)|(?:doesn.t|does not) exist)"
 )
-_MAY_PASS_WORDS = re.compile(
-    r"tempor|try(?:ing)? (?:\w+ )?(?:again )?later|gr[ea]ylist|tim(?:ed|e) ?-?out|unverified|permission|not permitted"
-    r"|(?:system|local|internal|configuration|lookup|look-up|database|ldap|dns|server) (?:error|fail\w*|problem|busy)"
-    r"|loops? back|too many (?:hops|recipients|connections)|unavailable|suspended|restricted|not allowed|refus[ée]e?\b"
-    r"|message (?:too|size)|too large|prohibited|congest|rate limit|over(?:load|whelm)|vorübergehend|provisoire",
-    re.IGNORECASE,
+_GONE_WORDS = _any(
+    rf"\b(?:unknown|invalid|non-?existent|bad destination) (?:or \w+ )?(?:local |virtual |e-?mail )?{_ONE}\b",
+    rf"\bno such (?:local |e-?mail |virtual )?(?:{_ONE}|person)\b",
+    r"\bno (?:mailbox|account|user|one) (?:here )?(?:by|with|of) th",
+    rf"\b{_ONE}{_IS}{_NOT_THERE}\b",
+    r"\buser (?:doesn.t|does not) have an? (?:\S{1,40} )?account",
+    r"\bnot a (?:valid|known) (?:user|mailbox|recipient)",
+    r"\bRecip(?:ient)?NotFound|\bNoSuchUser|\bnot listed in (?:public name|domino)",
+    r"\b(?:OFR|LPN)\w*_416\b",
+    r"(?:utilisateur|destinataire|adresse|bo[iî]te).{0,60}"
+    r"(?:inconnue?s?\b|inexistante?|n.existe (?:pas|plus)|introuvable|n.a pas été trouvée?|invalide\b)",
+    r"(?:empf[aä]nger|benutzer|adresse|postfach|konto).{0,40}(?:unbekannt|existiert nicht|nicht gefunden)",
+    r"unbekannte[rs]? (?:empf|benutzer|adress)",
+    r"(?:usuario|destinatario|buz[oó]n|cuenta|direcci[oó]n).{0,40}(?:desconocid|no existe|inexistente)",
+    r"(?:utente|casella|indirizzo|destinatario).{0,40}(?:sconosciut|inesistente|non esiste)",
+    r"(?:usu[aá]rio|conta|destinat[aá]rio).{0,40}(?:desconhecid|n[aã]o existe|inexistente)",
+    r"(?:gebruiker|ontvanger|adres).{0,30}(?:onbekend|bestaat niet)|onbekende (?:gebruiker|ontvanger)",
+    r"нет такого пользователя|пользователь не найден|nie istnieje|存在しません|宛先不明|用户不存在",
 )
+_CLOSED_WORDS = _any(
+    r"\b(?:disabled|deactivated|discontinued|inactive|not active|closed|terminated|deleted|removed)\b",
+    r"désactivée?|clôturée?|supprimée?|résiliée?|ferm[ée]e\b|deaktiviert|gelöscht|disattivat|desactivad",
+)
+_FULL_WORDS = _any(
+    r"\bquota\b|\boverquota\b|(?:OFR|LPN)\w*_417",
+    r"\b(?:over|exceed\w*|out of|full|disk|storage|mailbox|enough)\b.{0,30}"
+    r"\b(?:storage|space|allocat\w+|full)\b",
+    r"(?:inbox|folder|maildir|box) (?:is )?(?:\w+ )?full",
+    r"bo[iî]te.{0,30}pleine|espace.{0,20}insuffisant",
+    r"postfach.{0,20}voll|buz[oó]n.{0,20}llen|casella.{0,20}pien",
+)
+_MAY_PASS_WORDS = _any(
+    r"tempor|try(?:ing)? (?:\w+ )?(?:again )?later|gr[ea]ylist|tim(?:ed|e) ?-?out|unverified",
+    r"congest|rate limit",
+    r"(?:system|local|internal|configuration|look-?up|database|ldap|dns|server) "
+    r"(?:error|fail\w*|problem|busy)",
+    r"loops? back|too many (?:hops|recipients|connections)|over(?:load|whelm)|vorübergehend|provisoire",
+    r"unavailable|suspended|restricted|permission|not permitted|not allowed|prohibited|refus[ée]e?\b",
+    r"message (?:too|size)|too large",
+)
+_NUMBER_FOR_UNKNOWN = re.compile(r"\b(?:OFR|LPN)\w*_416\b")
 
 
 def blame(enhanced: str, text: str) -> Blame:
     """Whose fault a 5xx is, by its enhanced status code ("" if it has none) and its words.
 
     A code that says so decides; else the words do, those about the recipient first. NOBODY_THERE takes one
-    of the codes for it (RFC 3463 §3.2, 5.1.10 of RFC 7505), or plain words under a code that tells nothing; and
-    not a word of policy, of a full box or of something that passes.
+    of the codes for it (RFC 3463 §3.2, 5.1.10 of RFC 7505), or plain words under a code that tells nothing;
+    and not a word of policy, of a full box or of something that passes.
     """
     text = _NAMES.sub(" ", text)
     if _MAILBOX_CODES.fullmatch(enhanced):
@@ -129,7 +148,9 @@ def in_words(enhanced: str, text: str) -> str:
     for subject, words in _SUBJECTS.items():
         if enhanced[1:].startswith(subject):
             return words
-    return {Blame.SENDER: _SUBJECTS[".7."], Blame.MAILBOX: "the mailbox takes no mail"}.get(whose, "no reason given")
+    return {Blame.SENDER: _SUBJECTS[".7."], Blame.MAILBOX: "the mailbox takes no mail"}.get(
+        whose, "no reason given"
+    )
 
 
 _SUBJECTS = {
@@ -150,16 +171,13 @@ def _is_gone(enhanced: str, text: str) -> bool:
         likely = _CLOSED_WORDS.search(text) is not None
     else:
         likely = _TELLING_NOTHING.fullmatch(enhanced) is not None and _says_gone(text)
+    # Orange's and La Poste's numbers speak against the sender, but for the one of an unknown user.
+    text = _NUMBER_FOR_UNKNOWN.sub(" ", text)
     against = (_SENDER_WORDS, _FULL_WORDS, _MAY_PASS_WORDS)
-    return likely and not any(_without_416(words, text) for words in against)
+    return likely and not any(words.search(text) for words in against)
 
 
 def _says_gone(text: str) -> bool:
     if _GONE_WORDS.search(text):
         return True
     return _CLOSED_WORDS.search(text) is not None and _MAILBOX_WORDS.search(text) is not None
-
-
-def _without_416(words: re.Pattern[str], text: str) -> bool:
-    """Whether the words stand in the text; Orange's and La Poste's own number for an unknown user is none of them."""
-    return words.search(re.sub(r"\b(?:OFR|LPN)\w*_416\b", " ", text)) is not None

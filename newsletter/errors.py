@@ -6,6 +6,7 @@ NewsletterError                exit  who acts on it
 |-- TemplateError               3    the designer of a template
 |-- LinkError                   3    nobody: a signed link that is forged or cut short
 |   `-- Expired                      whoever asked for the link: it is too old
+|-- Forged                      3    nobody: a provider's call that the provider did not make
 |-- StoreError                 75    whoever keeps the database
 `-- DeliveryError               4
     |-- Refused                      this recipient, for good
@@ -65,6 +66,12 @@ class LinkError(NewsletterError):
 
 class Expired(LinkError):
     """A signed link of ours that was good for a while, which is over."""
+
+
+class Forged(NewsletterError):
+    """A call in a provider's name that lacks the provider's proof: nothing of it is believed."""
+
+    exit_code = 3
 
 
 class StoreError(NewsletterError):

@@ -35,17 +35,18 @@ FLOORS = {
     "__init__": 0,
 }
 
-# The one module, or the wing where it says so, that may import each outside library. Pillow has two doors:
-# who reads pictures of others, and who draws one.
+# The one module, or the wing where it says so, that may import each outside library. Two have two doors: who
+# reads pictures of others and who draws one, who signs mail and who reads a provider's certificate.
 DOORS: dict[str, str | tuple[str, ...]] = {
     "babel": "compose/words.py",
     "boto3": "deliver/backends/ses.py",
     "bs4": "desk/page.py",
     "botocore": "deliver/backends/ses.py",
     "click": "cli/",
-    "cryptography": "deliver/dkim.py",
+    "cryptography": ("deliver/dkim.py", "bounces/sns.py"),
     "email_validator": "readers/addresses.py",
     "feedgenerator": "web/feeds.py",
+    "flufl": "bounces/tail.py",
     "holidays": "calendar.py",
     "httpx": "check/online.py",
     "idna": "deliver/smtp_protocol.py",
@@ -66,9 +67,21 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "yaml": "compose/front_matter.py",
 }
 
-# Who may open a connection: the carriers' doors, and the visitor of links. Proof-reading itself never does.
-ON_THE_LINE = ("deliver/backends/", "check/online.py", "web/")
-LINES = {"socket", "ssl", "http", "urllib.request", "smtplib", "ftplib", "httpx", "boto3", "botocore"}
+# Who may open a connection: the carriers' doors, the visitor of links (proof-reading itself never does), the
+# mailbox that bounces come to, and whoever fetches the certificate of Amazon's notifications.
+ON_THE_LINE = ("deliver/backends/", "check/online.py", "web/", "bounces/imap.py", "bounces/certificates.py")
+LINES = {
+    "imaplib",
+    "socket",
+    "ssl",
+    "http",
+    "urllib.request",
+    "smtplib",
+    "ftplib",
+    "httpx",
+    "boto3",
+    "botocore",
+}
 
 
 def name_of(path: Path) -> str:

@@ -1,8 +1,8 @@
 """The bytes of one mail that came back -> what it says, reader by reader: the whole way on one screen.
 
 Whom it is about is taken from our own signed tokens, wherever in it they stand, and only then from what it
-says itself; what happened, from its machine-readable part, then from the host's words. Nothing in it is believed
-without a proof (`Returned.proof`), and whatever the bytes are, nothing is raised.
+says itself; what happened, from its machine-readable part, then from the host's words. Nothing in it is
+believed without a proof (`Returned.proof`), and whatever the bytes are, nothing is raised.
 """
 
 import hashlib
@@ -12,26 +12,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from newsletter.blame import Blame, blame, in_words
+from newsletter.blame import in_words
 from newsletter.bounces import proofs, signs, tail
 from newsletter.bounces.mime import HEADERS_ONLY, WHOLE_MAILS, Part, read_mail
 from newsletter.bounces.notices import Notice, find_addresses, read_feedback, read_notices
-from newsletter.bounces.returned import LONGEST_TEXT, Kind, Proof, Returned
+from newsletter.bounces.returned import LONGEST_TEXT, Kind, Returned
+from newsletter.bounces.verdict import code_in, verdict
 from newsletter.bounces.wishes import says_stop
 from newsletter.links import Signer
 
 _MOST_READERS = 100
 """Recipients of one mail that are told apart: ours has one each, another's list may have had many."""
 
-_SMTP_CODE = re.compile(r"(?:\A|[\s;:<(\"'#])([45][0-5]\d)(?=[\s\-#,:])")
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_TELLS_NOTHING = re.compile(r"[45]\.(?:0\.0|[1256]\.0)|")
 _COMPLAINTS = ("abuse", "fraud", "complaint", "")
 _DONE = ("delivered", "relayed", "expanded")
 
 # What mailbox programs add to a mail after it has come in.
 _ADDED_LATER = re.compile(
-    rb"(?im)^(?:status|x-status|x-uid|x-uidl|x-keywords|x-mozilla-\w+|content-length|lines|x-imap\w*)[ \t]*:.*\n(?:[ \t].*\n)*"
+    rb"(?im)^(?:status|x-status|x-uid|x-uidl|x-keywords|x-mozilla-\w+|content-length|lines"
+    rb"|x-imap\w*)[ \t]*:.*\n(?:[ \t].*\n)*"
 )
 
 
@@ -43,9 +42,7 @@ def read_returned(content: bytes, signer: Signer) -> tuple[Returned, ...]:
     found = list(_told(mail))[:_MOST_READERS]
     at = _made_at(mail)
     ids = proofs.find_message_ids(mail)
-    said = [
-        replace(each, digest=digest, proof=proof, claim=claim, at=at, message_ids=ids) for each in found
-    ]
+    said = [replace(each, digest=digest, proof=proof, claim=claim, at=at, message_ids=ids) for each in found]
     if len(said) == 1:
         return tuple(said)
     if claim:
@@ -92,7 +89,9 @@ def _told(mail: Part) -> Iterator[Returned]:
 def _complaint(mail: Part, feedback: Part) -> Returned:
     """RFC 5965: somebody called it spam; other reports by the same form are about something else."""
     fields = read_feedback(feedback)
-    named = [fields.get(name, "") for name in ("original-rcpt-to", "removal-recipient", "x-hmxmroriginalrecipient")]
+    named = [
+        fields.get(name, "") for name in ("original-rcpt-to", "removal-recipient", "x-hmxmroriginalrecipient")
+    ]
     found = [address for value in named for address in find_addresses(value)] + _recipients_of_ours(mail)
     sort = fields.get("feedback-type", "").lower().strip(" ")
     kind = Kind.COMPLAINT if sort in _COMPLAINTS else Kind.STOP if sort == "opt-out" else Kind.OTHER
@@ -105,10 +104,14 @@ def _receipt(mail: Part, receipt: Part) -> Returned:
     """RFC 8098: a mail was read or thrown away; or turned down by a reader's own filter (RFC 5429 §2.1.1)."""
     fields = read_feedback(receipt)
     text = tail.what_was_said(mail)
-    turned_down = "deleted" in fields.get("disposition", "") and re.search("reject|refus", text, re.IGNORECASE)
-    named = find_addresses(fields.get("original-recipient", "")) + find_addresses(fields.get("final-recipient", ""))
+    turned_down = "deleted" in fields.get("disposition", "") and re.search(
+        "reject|refus", text, re.IGNORECASE
+    )
+    named = find_addresses(fields.get("original-recipient", "")) + find_addresses(
+        fields.get("final-recipient", "")
+    )
     if turned_down:
-        return _made(Kind.SOFT, addresses=named, text=text, code=_code("", text))
+        return _made(Kind.SOFT, addresses=named, text=text, code=code_in("", text))
     return _made(Kind.AUTO_REPLY, addresses=named, text=text, explanation="a receipt")
 
 
@@ -116,30 +119,38 @@ def _reported(mail: Part, notice: Notice) -> Returned:
     """RFC 3464: what became of one recipient."""
     addresses = [notice.original, notice.final, *_recipients_of_ours(mail)]
     text = " ".join(notice.diagnostic.split()) or tail.what_was_said(mail)
-    code = _code(notice.status, text)
+    code = code_in(notice.status, text)
     if notice.action in _DONE or (not notice.action and notice.status.startswith("2")):
-        return _made(Kind.OTHER, addresses=addresses, host=notice.host, text=text, code=code, explanation="it arrived")
-    if notice.action == "delayed":
-        kind = Kind.DELAYED
-    elif not notice.action and signs.looks_delayed(mail.get("subject"), tail.what_was_said(mail)):
-        kind = Kind.DELAYED
-    else:
-        kind = _verdict(code, text, notice.status)
+        return _made(
+            Kind.OTHER, addresses=addresses, host=notice.host, text=text, code=code, explanation="it arrived"
+        )
+    delayed = notice.action == "delayed"
+    if not notice.action:
+        delayed = signs.looks_delayed(mail.get("subject"), tail.what_was_said(mail))
+    kind = Kind.DELAYED if delayed else verdict(code, text, notice.status)
     return _made(kind, addresses=addresses, host=notice.host, text=text, code=code)
 
 
 def _unstructured(mail: Part) -> Iterator[Returned]:
-    """A mail without a machine-readable part: the answer of a machine, a bounce of another form, or a person's."""
+    """A mail that is no report: the answer of a machine, a bounce of another form, or a person's."""
     text = tail.what_was_said(mail)
     daemon, returned = signs.comes_from_a_daemon(mail), signs.looks_returned(mail)
     answering = signs.is_answer_of_a_machine(mail)
     forwarded = forwarded_complaint(mail)
     if forwarded:
-        yield _made(Kind.COMPLAINT, addresses=forwarded, host=_domain(mail.get("from")), explanation="called it spam")
-    elif (daemon and (returned or not answering)) or (returned and not answering) or mail.get("x-failed-recipients"):
+        yield _made(
+            Kind.COMPLAINT, addresses=forwarded, host=_domain(mail.get("from")), explanation="called it spam"
+        )
+    elif (
+        (daemon and (returned or not answering))
+        or (returned and not answering)
+        or mail.get("x-failed-recipients")
+    ):
         yield from _long_tail(mail, text, sure=daemon or returned)
     elif answering:
-        yield _made(Kind.AUTO_REPLY, addresses=_senders(mail), text=text, explanation="the answer of a machine")
+        yield _made(
+            Kind.AUTO_REPLY, addresses=_senders(mail), text=text, explanation="the answer of a machine"
+        )
     elif proofs.asks_by_token(mail) or says_stop(mail.get("subject"), _plain_text(mail)):
         yield _made(Kind.STOP, addresses=_senders(mail), text=text, explanation="asks to leave")
     else:
@@ -151,30 +162,10 @@ def _long_tail(mail: Part, text: str, *, sure: bool) -> Iterator[Returned]:
     if not recipients and not sure:
         yield _made(Kind.OTHER, addresses=_senders(mail), text=text, explanation="for a person to read")
         return
-    code = _code("", text)
-    kind = Kind.DELAYED if signs.looks_delayed(mail.get("subject"), text) else _verdict(code, text, "")
+    code = code_in("", text)
+    kind = Kind.DELAYED if signs.looks_delayed(mail.get("subject"), text) else verdict(code, text, "")
     for address in recipients or [""]:
         yield _made(kind, addresses=[address, *_recipients_of_ours(mail)], text=text, code=code)
-
-
-def _verdict(code: str, text: str, status: str) -> Kind:
-    """HARD only if code and words say that nobody is there, and the status of the report does not object."""
-    first = _SMTP_CODE.search(text)
-    if code.startswith("4") or status.startswith("4") or (first and first[1].startswith("4")):
-        return Kind.SOFT
-    gone = blame(code, text) is Blame.NOBODY_THERE
-    reported = _STATUS.match(status)
-    if reported and not _TELLS_NOTHING.fullmatch(reported[1]):
-        gone = gone and blame(reported[1], text) is Blame.NOBODY_THERE
-    return Kind.HARD if gone else Kind.SOFT
-
-
-def _code(status: str, text: str) -> str:
-    """The enhanced status code that tells most: the host's own in its words, else that of the report."""
-    in_text = [match[1] for match in _STATUS.finditer(text) if match[1][0] in "45"]
-    reported = _STATUS.match(status)
-    codes = [*in_text, *([reported[1]] if reported else [])]
-    return next((code for code in codes if not _TELLS_NOTHING.fullmatch(code)), codes[-1] if codes else "")
 
 
 def _made(
@@ -196,9 +187,14 @@ def _made(
 
 
 def forwarded_complaint(mail: Part) -> list[str]:
-    """Whom the older form of Outlook.com's complaints is about: our mail with a header that names the reader."""
+    """Whom a complaint in Outlook.com's older form is about: a header of our mail names the reader."""
     inner = (part for part in mail.walk() if part is not mail)
-    return [each for part in inner for value in part.all("x-hmxmroriginalrecipient") for each in find_addresses(value)]
+    return [
+        each
+        for part in inner
+        for value in part.all("x-hmxmroriginalrecipient")
+        for each in find_addresses(value)
+    ]
 
 
 def _recipients_of_ours(mail: Part) -> list[str]:
@@ -210,7 +206,12 @@ def _recipients_of_ours(mail: Part) -> list[str]:
 
 
 def _senders(mail: Part) -> list[str]:
-    return [address for name in ("from", "reply-to") for value in mail.all(name) for address in find_addresses(value)]
+    return [
+        address
+        for name in ("from", "reply-to")
+        for value in mail.all(name)
+        for address in find_addresses(value)
+    ]
 
 
 def _plain_text(mail: Part) -> str:

@@ -120,7 +120,9 @@ class _Reader:
 
     def _multipart(self, body: bytes, boundary: str, depth: int, default: str) -> tuple[Part, ...]:
         # The line end before a boundary belongs to it (RFC 2046 §5.1.1).
-        line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+        line = re.compile(
+            rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
+        )
         pieces: list[bytes] = []
         start = -1
         for match in line.finditer(body) if boundary else ():

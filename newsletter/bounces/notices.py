@@ -36,7 +36,7 @@ class Notice:
 
 def find_addresses(text: str) -> list[str]:
     """All that looks like an address in a text, without the dot that ended a sentence."""
-    found = []
+    found: list[str] = []
     position = text.find("@")
     while position >= 0 and len(found) < _MOST_ADDRESSES:
         local = _LETTERS.match(text[max(0, position - 256) : position][::-1])
@@ -71,7 +71,9 @@ def _blocks(part: Part) -> list[Fields]:
 
 
 def _is_recipient(fields: Fields) -> bool:
-    return not fields.keys().isdisjoint(("final-recipient", "original-recipient", "action", "diagnostic-code"))
+    return not fields.keys().isdisjoint(
+        ("final-recipient", "original-recipient", "action", "diagnostic-code")
+    )
 
 
 def _notice(fields: Fields, reporter: str) -> Notice:

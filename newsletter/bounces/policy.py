@@ -4,15 +4,15 @@ Pure: nothing is read or written here. The rules, in the order in which they are
 
 - The answer of a machine, a warning of delay and whatever is for a person to read never count.
 - What cannot be proven (`Returned.proof`) never changes a status, whatever it says, and counts for nothing:
-  anybody can write a bounce. It costs us little, since each copy has a return path, a token and a Message-ID of
-  its own, and a real bounce brings back one of them. An unproven STOP may still be the reader's: it is
+  anybody can write a bounce. It costs us little, since each copy has a return path, a token and a Message-ID
+  of its own, and a real bounce brings back one of them. An unproven STOP may still be the reader's: it is
   answered with a link to leave, which does nothing to whom did not ask.
 - A complaint ends it for good, a STOP at once.
 - Many readers of one provider at once are an outage, or a block of ours: held, and nobody pays for it.
 - A hard bounce: nobody is there; no mail goes to the address any more.
-- Soft ones count one for each issue. Five of them, over three issues and fourteen days at least, pause the reader
-  and earn one probe; a probe that comes back as well says that nobody is there. A week in which three issues
-  arrived starts the count anew.
+- Soft ones count one for each issue, however many mails come back of it. Five of them, over fourteen days at
+  least, pause the reader and earn one probe; a probe that comes back as well says that nobody is there. A
+  week in which three issues arrived starts the count anew.
 
 Mailman counts in this way (threshold 5.0, stale after seven days); the figures are those of its defaults.
 """
@@ -27,17 +27,17 @@ from newsletter.bounces.returned import Kind, Returned
 from newsletter.model import Status
 
 SCORE = 5
-ISSUES = 3
 SPAN = timedelta(days=14)
 QUIET = timedelta(days=7)
-"""With `ISSUES` issues in it of which none came back, it starts the count anew."""
+QUIET_ISSUES = 3
+"""So long without anything coming back, and so many issues in it, starts the count anew."""
 BURST = 10
 """Readers of one provider within `BURST_SPAN`, from which on it may be an outage …"""
 BURST_SHARE = 0.2
 """… if they are also this share of all whom it was to serve."""
 BURST_SPAN = timedelta(hours=1)
 AGAIN = timedelta(hours=24)
-"""A hard bounce held in a burst counts if it comes again for another issue after as long: no outage lasts so."""
+"""A hard bounce held in a burst counts if it comes again so long after, for another issue."""
 PROBE = timedelta(days=7)
 """How long a probe is waited for; mail hosts give up after five days (RFC 5321 §4.5.4.1)."""
 
@@ -132,18 +132,24 @@ class Provider:
 def decide(returned: Returned, past: Past, provider: Provider, *, now: datetime) -> Decision:
     """What is to be done about one thing that came back about a known reader; `now` is aware.
 
-    The answer is the same however often it is asked. Record all mails of a batch before asking about the first,
-    so that `provider` knows of all of them; and when a provider turns out to be down, ask again about what came
-    back from it in the last hour: what was done in haste then comes out as HOLD, and can be taken back.
+    The answer is the same however often it is asked. Record all mails of a batch before asking about the
+    first, so that `provider` knows of all of them; and when a provider turns out to be down, ask again about
+    what came back from it in the last hour: what was done in haste then comes out as HOLD, and can be taken
+    back.
     """
     if returned.kind in _NEVER_COUNTS:
         return Decision(action=Action.NOTHING, reason=_NEVER_COUNTS[returned.kind])
-    if past.status in (Status.COMPLAINED, Status.LEFT, Status.BOUNCED) and returned.kind is not Kind.COMPLAINT:
+    if (
+        past.status in (Status.COMPLAINED, Status.LEFT, Status.BOUNCED)
+        and returned.kind is not Kind.COMPLAINT
+    ):
         return Decision(action=Action.NOTHING, reason=f"no mail goes to this reader any more ({past.status})")
     if not returned.is_proven:
         return _unproven(returned)
     if returned.kind is Kind.COMPLAINT:
-        return Decision(action=Action.COMPLAIN, reason=f"called it spam{_to(returned)}: never written to again")
+        return Decision(
+            action=Action.COMPLAIN, reason=f"called it spam{_to(returned)}: never written to again"
+        )
     if returned.kind is Kind.STOP:
         return Decision(action=Action.LEAVE, reason="asked to leave by mail")
     if provider.is_down and not _came_again(returned, past, now):
@@ -159,7 +165,10 @@ def decide(returned: Returned, past: Past, provider: Provider, *, now: datetime)
 def after_probe(past: Past, *, now: datetime) -> Decision:
     """What becomes of a reader whose probe is out: active again if nothing came back for `PROBE`."""
     if past.probed is None or now.date() - past.probed < PROBE:
-        return Decision(action=Action.NOTHING, reason="the probe may still come back" if past.probed else "no probe is out")
+        return Decision(
+            action=Action.NOTHING,
+            reason="the probe may still come back" if past.probed else "no probe is out",
+        )
     return Decision(action=Action.RESUME, reason=f"the probe of {past.probed} has not come back")
 
 
@@ -200,7 +209,7 @@ def _soft(returned: Returned, past: Past, now: datetime) -> Decision:
     days = {each.day or each.at.date() for each in counted} | {day}
     span = at - first
     said = f"{_said(returned)}; {len(days)} of {SCORE} in {span.days} days"
-    if past.status is not Status.ACTIVE or len(days) < max(SCORE, ISSUES) or span < SPAN:
+    if past.status is not Status.ACTIVE or len(days) < SCORE or span < SPAN:
         return Decision(action=Action.COUNT, reason=said)
     return Decision(action=Action.PAUSE, reason=f"{said}: paused, and one probe to see")
 
@@ -212,13 +221,15 @@ def _since_quiet(past: Past, day: date) -> list[Earlier]:
         for each in past.earlier
         if each.kind in (Kind.SOFT, Kind.HARD) and each.is_proven and not each.is_held
     ]
-    returned_days = {each.day or each.at.date() for each in past.earlier if each.kind in (Kind.SOFT, Kind.HARD)}
+    returned_days = {
+        each.day or each.at.date() for each in past.earlier if each.kind in (Kind.SOFT, Kind.HARD)
+    }
     kept: list[Earlier] = []
     later = day
     for each in sorted(counted, key=lambda each: each.day or each.at.date(), reverse=True):
         of = each.day or each.at.date()
         arrived = [copy for copy in past.copies if of < copy < later and copy not in returned_days]
-        if later - of > QUIET and len(arrived) >= ISSUES:
+        if later - of > QUIET and len(arrived) >= QUIET_ISSUES:
             break
         kept.append(each)
         later = of

@@ -1,7 +1,9 @@
 """What in a mail proves that it is about a copy of ours: our signed tokens, or its Message-ID."""
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from newsletter.bounces.mime import Part
 from newsletter.bounces.returned import Proof
@@ -42,20 +44,20 @@ def find_claim(mail: Part, signer: Signer) -> tuple[Proof, Claim | None]:
     They are signed, so that it does not matter where they stand; a token proves that whoever wrote the mail
     had this reader's copy before them, no more.
     """
-    for number, token in enumerate(_return_paths(mail)):
-        if number >= _MOST_TRIES:
-            break
-        try:
+    places = (value for name in _PLACES for value in mail.all(name))
+    return claim_in([*places, *_texts(mail)], signer)
+
+
+def claim_in(texts: Sequence[str], signer: Signer) -> tuple[Proof, Claim | None]:
+    """Our token in some texts, those that are looked at first standing first."""
+    return_paths = (token for text in texts for token in _RETURN_PATH.findall(text))
+    for token in islice(return_paths, _MOST_TRIES):
+        with contextlib.suppress(LinkError):
             return Proof.RETURN_PATH, signer.bounced(f"+{token}@")
-        except LinkError:
-            continue
-    for number, token in enumerate(_leave_tokens(mail)):
-        if number >= _MOST_TRIES:
-            break
-        try:
+    leave_tokens = (token for text in texts for token in _LEAVE.findall(text))
+    for token in islice(leave_tokens, _MOST_TRIES):
+        with contextlib.suppress(LinkError):
             return Proof.LEAVE_TOKEN, signer.check(token, Purpose.LEAVE)
-        except LinkError:
-            continue
     return Proof.NONE, None
 
 
@@ -66,26 +68,18 @@ def asks_by_token(mail: Part) -> bool:
 
 def find_message_ids(mail: Part) -> tuple[str, ...]:
     """The Message-IDs, without brackets, of the mails that this one is about or answers; not its own."""
-    found = [each for name in ("in-reply-to", "references") for value in mail.all(name) for each in _MESSAGE_ID.findall(value)]
+    found = [
+        each
+        for name in ("in-reply-to", "references")
+        for value in mail.all(name)
+        for each in _MESSAGE_ID.findall(value)
+    ]
     for part in mail.walk():
         if part is not mail:
             found += [each for value in part.all("message-id") for each in _MESSAGE_ID.findall(value)]
         if not part.parts:
             found += _WRITTEN_ID.findall(part.text)
     return tuple(dict.fromkeys(found))[:_MOST_IDS]
-
-
-def _return_paths(mail: Part) -> Iterator[str]:
-    for name in _PLACES:
-        for value in mail.all(name):
-            yield from _RETURN_PATH.findall(value)
-    for text in _texts(mail):
-        yield from _RETURN_PATH.findall(text)
-
-
-def _leave_tokens(mail: Part) -> Iterator[str]:
-    for text in _texts(mail):
-        yield from _LEAVE.findall(text)
 
 
 def _texts(mail: Part) -> Iterator[str]:

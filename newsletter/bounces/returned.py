@@ -31,7 +31,7 @@ class Proof(StrEnum):
 
     RETURN_PATH = "return path"
     """It has the signed address that only this copy came from (`Signer.bounced`)."""
-    LEAVE_TOKEN = "leave token"
+    LEAVE_TOKEN = "leave token"  # noqa: S105
     """It has the signed token for leaving that only this copy carried."""
     MESSAGE_ID = "message id"
     """It names the Message-ID of this reader's copy, which nobody can work out who has not seen it."""
@@ -45,11 +45,11 @@ class Proof(StrEnum):
 class Returned:
     """What came back about one reader: by `claim` if it has a token of ours, else by `addresses`.
 
-    `addresses` are those that the mail says it is about, the likeliest first, in no way checked. `code` is the
-    enhanced status code (RFC 3463) or "", `host` who refused, `text` what it said, `explanation` the same in
-    few words. `digest` names this mail, and this reader in it, for ever: what was recorded once under it is
-    not recorded again. `at` is when the mail was made or came in, None if it does not say. `message_ids` are
-    those of ours it may be about; `receipt` is the provider's own number of the message.
+    `addresses` are those that the mail says it is about, the likeliest first, in no way checked. `code` is
+    the enhanced status code (RFC 3463) or "", `host` who refused, `text` what it said, `explanation` the same
+    in few words. `digest` names this mail, and this reader in it, for ever: what was recorded once under it
+    is not recorded again. `at` is when the mail was made or came in, None if it does not say. `message_ids`
+    are those of ours it may be about; `receipt` is the provider's own number of the message.
     """
 
     kind: Kind
@@ -80,7 +80,7 @@ class Returned:
 
 
 def recognised(returned: Returned, reader_id: str, days: Iterable[date], links: Links) -> Returned:
-    """The same, proven by its Message-ID if that is the one of this reader's copy of an issue of these days."""
+    """The same, proven by its Message-ID if that is of this reader's copy for one of these days."""
     if returned.claim or not returned.message_ids:
         return returned
     for day in days:

@@ -1,8 +1,8 @@
 """The long tail: a bounce that is no report by the standards -> whom it is about, and what the host said.
 
-flufl.bounce knows the forms of many hosts and finds the address; what it calls permanent is often not, so that
-its verdict is not asked for. It works on the library's tree of a mail, and raises on some: what it is handed
-has been through `mime` and is made anew, flat.
+flufl.bounce knows the forms of many hosts and finds the address; what it calls permanent is often not, so
+that its verdict is not asked for. It works on the library's tree of a mail, and raises on some: what it is
+handed has been through `mime` and is made anew, flat.
 """
 
 import logging
@@ -10,7 +10,7 @@ import re
 from email.message import Message
 from email.policy import compat32
 
-from newsletter.bounces.mime import HEADERS_ONLY, WHOLE_MAILS, Part, split_head
+from newsletter.bounces.mime import HEADERS_ONLY, Part, split_head
 from newsletter.bounces.notices import find_addresses
 
 _LONGEST = 100_000
@@ -20,14 +20,18 @@ _SAID = 3_000
 # Below such a line stands our own mail, whose words are not the host's.
 _OURS = re.compile(
     r"(?im)^\W{0,40}(?:original message|message (?:headers|text|header) follows?|the original message|"
-    r"(?:this is |here is |below (?:this line )?is |following is )?an? copy of (?:the|your) (?:\w+ )?(?:message|mail)"
-    r"|(?:returned|unsent|undelivered|original|your) (?:e-?mail )?message (?:\w+ )?(?:follows?|below|headers?)|message d'origine|message original|texte du message"
-    r"|included is a copy|text of (?:your )?message|headers? of (?:your|the) (?:message|mail)|begin(?:ning)? of (?:returned|original|forwarded)|en-?t[êe]tes? "
+    r"(?:this is |here is |below (?:this line )?is |following is )?an? copy of (?:the"
+    r"|your) (?:\w+ )?(?:message|mail)"
+    r"|(?:returned|unsent|undelivered|original|your) (?:e-?mail )?message (?:\w+ )?(?:follows?|below"
+    r"|headers?)|message d'origine|message original|texte du message"
+    r"|included is a copy|text of (?:your )?message|headers? of (?:your|the) (?:message|mail)"
+    r"|begin(?:ning)? of (?:returned|original|forwarded)|en-?t[êe]tes? "
     r"|unzustellbare nachricht|ursprüngliche nachricht|transcript of message follows)"
     r"|^(?:return-path|received|x-[a-z-]{2,40}|message-id|dkim-signature|mime-version): "
 )
 _NAMED = re.compile(
-    r"(?im)^[ \t]{0,20}(?:(?:final|original|failed)[ -]?recipients?|recipients?|addressees?|destinataires?|to|user|rcpt to|email)\W{0,10}[ :<]"
+    r"(?im)^[ \t]{0,20}(?:(?:final|original|failed)[ -]?recipients?|recipients?|addressees?"
+    r"|destinataires?|to|user|rcpt to|email)\W{0,10}[ :<]"
     r"[^\n@]{0,100}$|^\W{0,20}[^\s<>@]{1,100}@"
 )
 
@@ -41,7 +45,7 @@ def find_recipients(mail: Part) -> list[str]:
 
 
 def is_of_known_form(mail: Part) -> bool:
-    """Whether it is a bounce in a form that one of the known hosts writes, whatever its subject and sender."""
+    """Whether it is a bounce in a form that a known host writes, whatever its subject and sender."""
     return bool(_by_forms(mail))
 
 
@@ -65,9 +69,15 @@ def _by_forms(mail: Part) -> list[str]:
 def _by_place(mail: Part) -> list[str]:
     """The addresses in the host's own words, those at the beginning of a line first, not its own."""
     told = _told(mail)
-    own = {address.lower() for value in mail.all("from", "to", "sender", "reply-to") for address in find_addresses(value)}
+    own = {
+        address.lower()
+        for value in mail.all("from", "to", "sender", "reply-to")
+        for address in find_addresses(value)
+    }
     found = [each for each in find_addresses(told) if each.lower() not in own]
-    in_place = [each for match in _NAMED.finditer(told) for each in find_addresses(_line(told, match.start()))]
+    in_place = [
+        each for match in _NAMED.finditer(told) for each in find_addresses(_line(told, match.start()))
+    ]
     first = [each for each in in_place if each.lower() not in own]
     return list(dict.fromkeys([*first, *found]))[:5]
 
@@ -89,9 +99,7 @@ def _rebuilt(part: Part) -> "Message[str, str]":
     for name, value in part.headers:
         if name not in ("content-transfer-encoding",):
             made[name] = value.encode("ascii", "replace").decode()
-    if part.media_type.startswith("multipart/") and part.parts:
-        made.set_payload([_rebuilt(inner) for inner in part.parts])
-    elif part.media_type in WHOLE_MAILS and part.parts:
+    if part.parts and part.media_type not in HEADERS_ONLY:
         made.set_payload([_rebuilt(inner) for inner in part.parts])
     elif part.media_type == "message/delivery-status":
         blocks = re.split(r"\n[ \t]*\n", part.text.strip("\n")[:_LONGEST])

@@ -7,16 +7,20 @@ _LONGEST_WISH = 300
 
 # Where the reader's own words end. A line that a mail program broke in two is looked at with its second half.
 _QUOTE = re.compile(
-    r"\A\s{0,8}[>|]|\A-{2,}\s?(?:original|message|nachricht|mensaje|messaggio|ursprüngliche|forwarded|weitergeleitet|transféré)"
+    r"\A\s{0,8}[>|]|\A-{2,}\s?(?:original|message|nachricht|mensaje|messaggio|ursprüngliche|forwarded"
+    r"|weitergeleitet|transféré)"
     r"|\A-{4,}|\A_{8,}|\A-- ?\Z|\A={8,}"
     r"|\A\s{0,4}\*?(?:de|from|von|da|van|od|expéditeur)\*?\s?:.{0,300}[@<\[]"
     r"|\A\s{0,4}\*?(?:envoyé|sent|gesendet|inviato|enviado(?: el)?|verzonden)\*?\s?:"
-    r"|\A\s{0,4}(?:le|on|am|il|el|em|op)\b.{0,300}\b(?:a écrit|wrote|schrieb|ha scritto|escribió|escreveu|schreef)\b.{0,60}:\s{0,4}\Z"
+    r"|\A\s{0,4}(?:le|on|am|il|el|em|op)\b.{0,300}\b(?:a écrit|wrote|schrieb|ha scritto|escribió|escreveu"
+    r"|schreef)\b.{0,60}:\s{0,4}\Z"
     r"|\A.{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>.{0,40}(?:a écrit|wrote|schrieb)",
     re.IGNORECASE,
 )
 _SIGNED_OFF = re.compile(
-    r"\A\W{0,3}(?:envoyé (?:de|depuis|à partir)|sent from|sent via|obtenir outlook|get outlook|télécharg|provenance)", re.IGNORECASE
+    r"\A\W{0,3}(?:envoyé (?:de|depuis|à partir)|sent from|sent via|obtenir outlook|get outlook|télécharg"
+    r"|provenance)",
+    re.IGNORECASE,
 )
 # What asks to leave; and what may stand around it. Any other word, a "not" above all, and a person reads it.
 _LEAVE = re.compile(
@@ -25,32 +29,38 @@ _LEAVE = re.compile(
     r"|abmelden|abbestellen|abmeldung|disiscriv\w*|cancellami|baja|afmelden|uitschrijven"
 )
 _PHRASES = re.compile(
-    r"\bne (?:(?:veu[xt]|souhait\w{1,3}|désir\w{1,3}|voulons) (?:plus|pas)|plus)(?: rien)?(?: (?:me|nous))? (?:recevoir|envoyer)\b"
+    r"\bne (?:(?:veu[xt]|souhait\w{1,3}|désir\w{1,3}|voulons) (?:plus|pas)|plus)(?: rien)?"
+    r"(?: (?:me|nous))? (?:recevoir|envoyer)\b"
     r"|\bne m'envoyez plus\b|\btake (?:me|us) off\b|\bopt out\b|\bdo ?n[o']t send (?:me|us)(?: any ?more)?\b"
 )
 _AROUND = frozenset(
-    "je j nous i we me m moi us se s te mon ma my notre our vous you il ce c est is it in"
-    " veux veut veuillez voudrais voudrait souhaite souhaiterais souhaitons désire désirons demande demandons aimerais"
-    " prie want wish would like d pourriez pouvez could can bien vouloir faire please pls de à a to from of off and et"
-    " le la les l du des un une cette ces cet votre vos ton tes the this your these that any all tout tous toute"
-    " liste listes list lists lettre lettres letter letters newsletter newsletters infolettre mail mails email emails"
-    " e-mail e-mails courriel courriels message messages envoi envois envoyer abonnement subscription mailing diffusion"
-    " information infos pub publicité adresse address maintenant now immédiatement immediately définitivement aussi"
-    " bonjour bonsoir madame monsieur mesdames messieurs hello hi dear sir svp stp s'il plaît plait plaist merci avance"
-    " beaucoup thanks thank cordialement cdlt salutations regards best bitte danke ich mich möchte von der dem newsletters"
-    " darme dar di desidero por favor gracias grazie".split()
+    """
+    je j nous i we me m moi us se s te mon ma my notre our vous you il ce c est is it in ich mich von der dem
+    veux veut veuillez voudrais voudrait souhaite souhaiterais souhaitons désire désirons demande demandons
+    aimerais prie want wish would like d pourriez pouvez could can bien vouloir faire please pls möchte
+    de à a to from of off and et le la les l du des un une cette ces cet votre vos ton tes the this your these
+    that any all tout tous toute liste listes list lists lettre lettres letter letters newsletter newsletters
+    infolettre mail mails email emails e courriel courriels message messages envoi envois envoyer abonnement
+    subscription mailing diffusion information infos pub adresse address maintenant now immédiatement
+    immediately définitivement aussi bonjour bonsoir madame monsieur mesdames messieurs hello hi dear sir svp
+    stp publicité plaît plait plaist merci avance beaucoup thanks thank cordialement cdlt salutations regards best bitte
+    danke darme dar di desidero por favor gracias grazie
+    """.split()  # noqa: SIM905 - a list of words reads best as words
 )
+# A question mark counts as a word, and as one that a wish does not have.
 _APART = re.compile(r"[^\w@?-]+|-(?=(?:moi|nous|vous|me)\b)|\B-|-\B")
 _SUBJECT_MARKS = re.compile(r"\A(?:(?:re|aw|tr|fwd?|ré|rép|réf)\s?:\s{0,3}){1,5}", re.IGNORECASE)
 
 
 def own_words(text: str) -> str:
-    """What the reader wrote, without what is quoted below, the signature and the advertisement of a telephone."""
+    """What the reader wrote: not what is quoted below, the signature, or what a telephone adds of itself."""
     lines = [line.replace("\u00a0", " ").replace("\u202f", " ") for line in text.split("\n")[:2000]]
     kept: list[str] = []
     for number, line in enumerate(lines):
         both = f"{line} {lines[number + 1]}" if number + 1 < len(lines) else line
-        if _QUOTE.search(line[:600]) or (_QUOTE.search(both[:600]) and not _QUOTE.search(lines[number + 1][:600])):
+        if _QUOTE.search(line[:600]) or (
+            _QUOTE.search(both[:600]) and not _QUOTE.search(lines[number + 1][:600])
+        ):
             break
         if not _SIGNED_OFF.search(line[:200]):
             kept.append(line.strip(" \t"))
