@@ -35,6 +35,7 @@ def _any(*phrases: str) -> re.Pattern[str]:
 # Addresses and links are taken out first: nobody is blamed for living in spam.example or policy street.
 _NAMES = _any(r"<[^<>\s]{1,320}@[^<>\s]{0,320}>", r"[^\s<>@]{1,100}@[^\s<>@]{1,255}", r"https?://\S{1,2000}")
 
+_FRENCH = r"\b(?:OFR|LPN|OUK)\d{0,3}[ _]?"  # how Orange and La Poste number their replies
 _WHO = r"(?:user|recipient|mailbox|account|addressee|destinataire|utilisateur)"
 _NOT_TO_BE_HAD = (
     r"(?:unknown|not (?:found|exist|known)|(?:does not|doesn.t) exist|n.existe|invalide?|inconnue?"
@@ -45,7 +46,7 @@ _MAILBOX_WORDS = _any(
     rf"\b(?:no such|no|unknown|invalid|inactive) (?:local )?{_WHO}\b",
     r"\brecipient (?:address )?(?:rejected|refused)",
     r"address unknown",
-    r"\b(?:OFR|LPN)\w*_41[5-7]\b",  # Orange and La Poste: no such box, box full
+    rf"{_FRENCH}41[5-7]\b",  # no such box, box full
 )
 _SENDER_WORDS = _any(
     r"spam|junk|unsolicited|\bbulk\b|phish|abus(?:e|ive)|\bpolic(?:y|ies)\b|reputation|\bbanned\b",
@@ -53,7 +54,7 @@ _SENDER_WORDS = _any(
     r"\bDMARC\b|\bSPF\b|\bDKIM\b|reverse DNS|\bPTR\b",
     r"(?:not|un)[ -]?(?:authori[sz]ed|authenticated)|relay(?:ing)?\b.{0,20}\bden|access denied",
     r"\b(?:sender|client host)\b.{0,60}\b(?:rejected|refused)",
-    r"\b(?:OFR|LPN)\w*_\d+",
+    rf"{_FRENCH}\d{{3}}",
 )
 
 _ONE = (
@@ -75,7 +76,7 @@ _GONE_WORDS = _any(
     r"\buser (?:doesn.t|does not) have an? (?:\S{1,40} )?account",
     r"\bnot a (?:valid|known) (?:user|mailbox|recipient)",
     r"\bRecip(?:ient)?NotFound|\bNoSuchUser|\bnot listed in (?:public name|domino)",
-    r"\b(?:OFR|LPN)\w*_416\b",
+    rf"{_FRENCH}416\b",
     r"(?:utilisateur|destinataire|adresse|bo[iî]te).{0,60}"
     r"(?:inconnue?s?\b|inexistante?|n.existe (?:pas|plus)|introuvable|n.a pas été trouvée?|invalide\b)",
     r"(?:empf[aä]nger|benutzer|adresse|postfach|konto).{0,40}(?:unbekannt|existiert nicht|nicht gefunden)",
@@ -87,11 +88,13 @@ _GONE_WORDS = _any(
     r"нет такого пользователя|пользователь не найден|nie istnieje|存在しません|宛先不明|用户不存在",
 )
 _CLOSED_WORDS = _any(
-    r"\b(?:disabled|deactivated|discontinued|inactive|not active|closed|terminated|deleted|removed)\b",
+    r"\b(?:disabled|deactivated|discontinued|inactiv(?:e|ity)|not active)\b",
+    r"\b(?:closed|terminated|deleted|removed)\b",
     r"désactivée?|clôturée?|supprimée?|résiliée?|ferm[ée]e\b|deaktiviert|gelöscht|disattivat|desactivad",
 )
 _FULL_WORDS = _any(
-    r"\bquota\b|\boverquota\b|(?:OFR|LPN)\w*_417",
+    r"\bquota\b|\boverquota\b",
+    rf"{_FRENCH}417\b",
     r"\b(?:over|exceed\w*|out of|full|disk|storage|mailbox|enough)\b.{0,30}"
     r"\b(?:storage|space|allocat\w+|full)\b",
     r"(?:inbox|folder|maildir|box) (?:is )?(?:\w+ )?full",
@@ -107,7 +110,8 @@ _MAY_PASS_WORDS = _any(
     r"unavailable|suspended|restricted|permission|not permitted|not allowed|prohibited|refus[ée]e?\b",
     r"message (?:too|size)|too large",
 )
-_NUMBER_FOR_UNKNOWN = re.compile(r"\b(?:OFR|LPN)\w*_416\b")
+# What has a word of policy in it and is none: the number for an unknown user, a box nobody opens any more.
+_NOT_POLICY = _any(rf"{_FRENCH}416\b", r"\b(?:blocked|suspended) (?:due to|for) inactivity")
 
 
 def blame(enhanced: str, text: str) -> Blame:
@@ -168,11 +172,10 @@ def _is_gone(enhanced: str, text: str) -> bool:
     if _GONE_CODES.fullmatch(enhanced):
         likely = True
     elif enhanced == _CLOSED_CODE:
-        likely = _CLOSED_WORDS.search(text) is not None
+        likely = _CLOSED_WORDS.search(text) is not None or _says_gone(text)
     else:
         likely = _TELLING_NOTHING.fullmatch(enhanced) is not None and _says_gone(text)
-    # Orange's and La Poste's numbers speak against the sender, but for the one of an unknown user.
-    text = _NUMBER_FOR_UNKNOWN.sub(" ", text)
+    text = _NOT_POLICY.sub(" ", text)
     against = (_SENDER_WORDS, _FULL_WORDS, _MAY_PASS_WORDS)
     return likely and not any(words.search(text) for words in against)
 

@@ -43,8 +43,8 @@ _AROUND = frozenset(
     infolettre mail mails email emails e courriel courriels message messages envoi envois envoyer abonnement
     subscription mailing diffusion information infos pub adresse address maintenant now immédiatement
     immediately définitivement aussi bonjour bonsoir madame monsieur mesdames messieurs hello hi dear sir svp
-    stp publicité plaît plait plaist merci avance beaucoup thanks thank cordialement cdlt salutations regards best bitte
-    danke darme dar di desidero por favor gracias grazie
+    stp publicité plaît plait plaist merci avance beaucoup thanks thank cordialement cdlt salutations regards
+    best bitte danke darme dar di desidero por favor gracias grazie
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
 # A question mark counts as a word, and as one that a wish does not have.
