@@ -98,7 +98,11 @@ class ImapMailbox:
         if self._settings.security == "tls":
             return imaplib.IMAP4_SSL(host, port, ssl_context=context, timeout=PATIENCE)
         server = imaplib.IMAP4(host, port, timeout=PATIENCE)
-        server.starttls(context)  # raises if the server does not offer it: no password goes in the clear
+        try:
+            server.starttls(context)  # raises if the server does not offer it: no password goes in the clear
+        except BaseException:
+            server.shutdown()
+            raise
         return server
 
     def _log_in(self) -> None:

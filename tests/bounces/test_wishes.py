@@ -25,7 +25,7 @@ from newsletter.bounces.wishes import own_words, says_stop
         "stop\n\nEnvoyé de mon iPhone",
         "stop\n\n-- \nJean Dupont, bravo à tous",
         "STOP\n\nLe lun. 23 nov. 2026 à 07:00, L'actu <b@e.example> a\nécrit\u00a0:\n\n> Bonjour",
-        "Stop\n\n________________________________\nDe\u00a0: L'actu <a@b.example>\nEnvoyé\u00a0: lundi\n\nBonjour",
+        "Stop\n\n________________________________\nDe\u00a0: L'actu <a@b.example>\nEnvoyé\u00a0: 7 h",
         "Stop\n\n-----Message d'origine-----\nDe : L'actu\n\nBonjour",
         "Stop\n\nAm 23.11.2026 um 07:00 schrieb L'actu <x@y.example>:\nHallo",
         "Stop\n\nOn Mon, 23 Nov 2026 at 07:00, L'actu <x@y.example> wrote:\nHello",
