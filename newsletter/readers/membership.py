@@ -18,6 +18,7 @@ class Step(StrEnum):
     RESUMED = "resumed"
     MOVED = "moved"
     BOUNCED = "bounced"
+    TAKEN_BACK = "taken back"
     COMPLAINED = "complained"
     ERASED = "erased"
 
@@ -69,6 +70,11 @@ def resumed(known: Reader) -> Reader:
 def bounced(known: Reader) -> Reader:
     """The reader whose address no longer takes mail; whoever left or complained stays so."""
     return _from(known, (Status.PENDING, Status.ACTIVE, Status.PAUSED), Status.BOUNCED)
+
+
+def taken_back(known: Reader) -> Reader:
+    """The reader whose bounces turn out to have been an outage of the provider's."""
+    return _from(known, (Status.BOUNCED, Status.PAUSED), Status.ACTIVE)
 
 
 def complained(known: Reader) -> Reader:

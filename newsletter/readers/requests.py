@@ -39,6 +39,8 @@ class Wish(StrEnum):
     MOVE = "move"
     MINE = "mine"
     LEAVE = "leave"
+    NOTHING = "nothing"
+    """Nobody asked: the notice comes of something else, such as a welcome of a confirmation."""
 
 
 class Notice(StrEnum):
@@ -50,7 +52,9 @@ class Notice(StrEnum):
     MOVE = "move"
     MOVED = "moved"
     MINE = "mine"
+    LEAVE = "leave"
     LEFT = "left"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +136,8 @@ class Requests:
                 return Notice.MOVE
             case Wish.MINE:
                 return Notice.MINE
-            case Wish.LEAVE:
-                return Notice.LEFT
+            case _:
+                return Notice.LEAVE
 
     def _note_asked(
         self, connection: Connection, request: Request, known: Reader | None, now: datetime
@@ -205,11 +209,11 @@ def use(connection: Connection, request_id: str, now: datetime) -> bool:
 def owe(
     connection: Connection, notice: Notice, reader: Reader, *, proof: Proof, now: datetime, email: str = ""
 ) -> None:
-    """Owe a reader a notice that nobody asked for in so many words, such as a welcome.
+    """Owe a reader a notice that was not asked for by a form, such as a welcome.
 
     It goes to `email` if that is not the reader's address any more.
     """
-    wish = Wish.LEAVE if notice is Notice.LEFT else Wish.MOVE if notice is Notice.MOVED else Wish.JOIN
+    wish = Wish.LEAVE if notice in (Notice.LEAVE, Notice.LEFT) else Wish.NOTHING
     row = _row(random_id(), wish, Address(email=email or reader.email), proof, now, reader.id)
     answered = {"notice": notice.value, "answered_at": schema.seconds(now)}
     connection.execute(insert(schema.request), {**row, **answered, "state": Progress.OWED.value})

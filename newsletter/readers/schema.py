@@ -122,8 +122,9 @@ suppressed = Table(
     sqlite_with_rowid=False,
 )
 
-# What came back, mail by mail: `digest` is of the mail's bytes, so that each is counted once. `effect` is
-# what was decided upon it.
+# What came back, mail by mail: `digest` is of the mail's bytes, so that each is counted once. `domain` is the
+# mailbox provider's, `proof` why we believe that it is about a copy of ours, "" for nothing; `effect` is what
+# was decided upon it, "" until that is done, and `reason` why.
 returned = Table(
     "returned",
     metadata,
@@ -134,9 +135,19 @@ returned = Table(
     Column("domain", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("code", Text, nullable=False),
+    Column("host", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Column("effect", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("effect", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
 )
+Index(
+    "returned_undecided",
+    returned.c.at,
+    sqlite_where=text("effect = ''"),
+    postgresql_where=text("effect = ''"),
+)
+Index("returned_of_domain", returned.c.domain, returned.c.at)
 
 # `audience` is counted for itself at the freeze, so that the rows can be checked against it ever after.
 # `files` is a digest of what the issue was made of, to tell quickly whether any of that has changed since.

@@ -61,7 +61,7 @@ class Addresses:
                 return f"{self._url}/confirm/{self._until(Purpose.CONFIRM, request.id, now, CONFIRM_LIFE)}"
             case Notice.MINE | Notice.ALREADY:
                 return f"{self._url}/mine/{self._until(Purpose.MINE, request.reader_id, now, MINE_LIFE)}"
-            case Notice.LEFT:
+            case Notice.LEAVE | Notice.LEFT:
                 return f"{self._url}/leave/{self._signer.sign(Purpose.LEAVE, request.reader_id, day)}"
             case Notice.WELCOME:
                 return f"{self._url}/archive/"
