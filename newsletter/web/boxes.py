@@ -1,6 +1,7 @@
 """The boxes in which one signs up: which reason each shows, and which words stand for consent."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class Boxes:
 
     def __init__(self, publication: Publication, words: Words, one: Callable[[str], str]) -> None:
         say = words.translations.gettext
-        name = one(publication.name)
+        name = _running(one(publication.name), publication.language)
         self._title = say("Follow %(name)s") % {"name": name}
         self._consent = one(
             say(
@@ -63,3 +64,8 @@ class Boxes:
 
     def _box(self, number: int, turn: int) -> Box:
         return Box(number=number, title=self._title, pitch=self.pitch(turn), consent=self._consent)
+
+
+def _running(name: str, language: str) -> str:
+    """The name inside a sentence: a French article at its beginning is no proper noun there."""
+    return name[:1].lower() + name[1:] if language == "fr" and re.match(r"L(?:['’]|[ea]s? )", name) else name

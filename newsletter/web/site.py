@@ -93,8 +93,12 @@ def _also(issues: Sequence[WebIssue]) -> dict[str, list[WebArticle]]:
         own = [article for article in issue.articles if not article.sponsored]
         for article in issue.articles:
             before = latest.get(article.section, ()) if article.section else ()
-            same = (other for other in own if other.number != article.number)
-            found[article.path] = [*before, *same][:ALSO]
+            # The page leads to its neighbours in the issue anyhow.
+            at = issue.articles.index(article)
+            beside = issue.articles[max(0, at - 1) : at + 2]
+            far = [other for other in own if other not in beside]
+            near = [other for other in own if other in beside and other is not article]
+            found[article.path] = [*before, *far, *near][:ALSO]
         for article in reversed(own):
             latest.setdefault(article.section, deque(maxlen=ALSO)).appendleft(article)
     return found
