@@ -57,7 +57,7 @@ def build(press: Press, output: Path, coming: str | None) -> int:
     if not config.publication.url:
         hint = 'set url = "https://…" under [publication]'
         raise ConfigError("a site needs an address", where=FILE, hint=hint)
-    pages = Pages(config.publication, config.look, templates=config.root / "templates")
+    pages = Pages(config.publication, config.look, root=config.root)
     builder = _Builder(press, pages, press.issue_folder(coming, nearest=False).name if coming else "")
     shown = press.shown(press.folder / output)
     done = fill_folder(press.folder / output, builder.files(), keep=builder.keeps, shown=shown)

@@ -122,7 +122,7 @@ def typeset(
     opening = prose(issue.opening, issue.folder / "issue.md", issue.opening_line)
     articles = tuple(typeset_article(article) for article in issue.articles)
     total = opening.words + sum(count_words(article.title) + article.prose.words for article in articles)
-    logo = pictures.logo(publication, look, root)
+    shown_logo = pictures.logo(publication, look, root)
     return TypesetIssue(
         key=issue.key,
         day=issue.day,
@@ -133,9 +133,17 @@ def typeset(
         opening_prose=opening,
         articles=articles,
         seconds=reading_seconds(total, look.words_per_minute),
-        logo=logo,
+        logo=shown_logo,
         renditions=tuple(pictures.renditions.values()),
     )
+
+
+def logo(publication: Publication, look: Look, *, root: Path, src: Callable[[str], str]) -> Rendition | None:
+    """The publication's logo, a file inside its folder `root`, if it has one; raises ContentError."""
+    if not look.logo:
+        return None
+    picture = Picture(path=root / look.logo, alt=publication.name, where=look.logo_where)
+    return prepare(picture, folder=root, display_width=LOGO, src=src)
 
 
 def line_setter(publication: Publication, look: Look) -> Callable[[str], str]:
@@ -164,13 +172,10 @@ class _Pictures:
         return self.renditions[picture.path]
 
     def logo(self, publication: Publication, look: Look, root: Path) -> Rendition | None:
-        """The publication's logo, a file inside its folder."""
-        if not look.logo:
-            return None
-        path = root / look.logo
-        picture = Picture(path=path, alt=publication.name, where=look.logo_where)
-        self.renditions[path] = prepare(picture, folder=root, display_width=LOGO, src=self._src)
-        return self.renditions[path]
+        made = logo(publication, look, root=root, src=self._src)
+        if made:
+            self.renditions[root / look.logo] = made
+        return made
 
 
 def _refuse_marks(issue: Issue, root: Path) -> None:

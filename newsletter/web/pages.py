@@ -8,7 +8,7 @@ from pathlib import Path
 
 from newsletter.compose.card import HEIGHT, WIDTH, Card, draw
 from newsletter.compose.templates import Templates, safe
-from newsletter.compose.typeset import line_setter
+from newsletter.compose.typeset import line_setter, logo
 from newsletter.compose.words import Words
 from newsletter.config import Look
 from newsletter.model import Publication
@@ -58,13 +58,14 @@ class Month:
 
 
 class Pages:
-    """The pages of one publication's site; any may raise TemplateError.
+    """The pages of the publication in the folder `root`; to make any may raise TemplateError.
 
-    A page is one string of HTML that loads nothing but `style()`, its pictures and, on the archive's pages,
-    `script()`. Issues are given the newest first.
+    A page is one string of HTML that loads nothing but `style()`, `icon()`, `logo`, its pictures and, in the
+    archive, `script()`. Issues are given the newest first. A damaged logo raises ContentError.
     """
 
-    def __init__(self, publication: Publication, look: Look, *, templates: Path) -> None:
+    def __init__(self, publication: Publication, look: Look, *, root: Path) -> None:
+        templates = root / "templates"
         self._plain = publication
         self._words = Words(publication.language, templates / "words")
         self._engine = Templates(templates, self._words, look.theme, blanks=False)
@@ -74,6 +75,8 @@ class Pages:
         )
         self._look = look
         self.boxes = Boxes(publication, self._words, one)
+        base = base_of(publication)
+        self.logo = logo(publication, look, root=root, src=lambda name: f"{base}/{name}")
         self.name = self._publication.name
         self.advertisement = str(self._words.translations.gettext("Advertisement"))
 
@@ -241,6 +244,7 @@ class Pages:
             {
                 "publication": self._publication,
                 "look": self._look,
+                "logo": self.logo,
                 "page": page,
                 "to": to,
                 "whole": whole,

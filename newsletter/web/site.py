@@ -45,9 +45,12 @@ def pages_of(
     yield File(path="card.png", content=pages.card_of_front(issues))
     yield _page("privacy/index.html", pages.privacy())
     yield _page("404.html", pages.missing())
-    also = _also(issues)
+    if pages.logo:
+        yield File(path=pages.logo.name, content=pages.logo.content)
     for issue in coming:
-        yield from _issue(issue, pages, {})
+        before = [other for other in issues if other.day < issue.day]
+        yield from _issue(issue, pages, _also([issue, *before]), earlier=before[0] if before else None)
+    also = _also(issues)
     for at, issue in enumerate(issues):
         later = issues[at - 1] if at else None
         earlier = issues[at + 1] if at + 1 < len(issues) else None

@@ -65,7 +65,6 @@ class WebIssue:
     lead: str
     articles: tuple[WebArticle, ...]
     seconds: int
-    logo: Rendition | None
 
     @property
     def month(self) -> str:
@@ -106,7 +105,6 @@ def _told(issue: TypesetIssue, at: datetime) -> WebIssue:
         lead=cut(issue.preheader or plain(issue.opening)),
         articles=tuple(_article(issue, article) for article in issue.articles),
         seconds=issue.seconds,
-        logo=_bare(issue.logo),
     )
 
 
