@@ -1,17 +1,20 @@
-"""Takes the pictures of the newest sample issue that the docs show; run `python docs/make_screenshots.py`.
+"""Takes the docs' pictures of the sample issues and their site; run `python docs/make_screenshots.py`.
 
-It needs what the `test` extra installs, and Chromium. The issue is composed by the press itself and opened
-from a folder that goes away afterwards; the network is not touched. The same Chromium, fonts and Pillow give
-the same bytes, but for the time of day and the milliseconds at the foot of the light table.
+It needs what the `test` extra installs, and Chromium. Issue and site are composed by the press itself and
+opened from a folder that goes away afterwards; nothing leaves this machine. The same Chromium, fonts and
+Pillow give the same bytes, but for the time of day and the milliseconds at the foot of the light table.
 """
 
+import functools
 import html
+import http.server
 import io
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +28,11 @@ from newsletter.compose.issue import issue_days
 from newsletter.web.chromium import Browser as Chromium
 from newsletter.web.contact_sheet import WIDTH
 from newsletter.web.difference import difference as compared
+from newsletter.web.folder import fill_folder
 from newsletter.web.gallery import views_of
+from newsletter.web.pages import Pages
+from newsletter.web.site import File, pages_of, pictures
+from newsletter.web.told import tell
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -91,6 +98,8 @@ def main() -> None:
         with light_table(paper, key) as address:
             take_table(browser, address, paper / "issues" / key / SLIPS[0][0])
         take_contact_sheet(browser, paper, key)
+        with served(site(press, folder / "site")) as address:
+            take_site(browser, address)
         browser.close()
         save(difference(press, folder / "changed", issue.key), "diff")
     for picture in sorted(PICTURES.glob("*.png")):
@@ -113,6 +122,76 @@ def take_all(browser: Browser, folder: Path) -> None:
     (folder / "phone.png").write_bytes(shot(browser, issue, 375, 970, scale=2, dark=True, article=1))
     (folder / "hero.html").write_text(HERO, encoding="utf-8")
     save(shot(browser, folder / "hero.html", 1400, 1100), "hero")
+
+
+def site(press: Press, folder: Path) -> Path:
+    """The site as it would be with all sample issues sent."""
+    config = press.config
+    pages = Pages(config.publication, config.look, root=ROOT)
+    files: list[File] = []
+    issues = []
+    for day in reversed(issue_days(ROOT / "issues")):
+        read = press.issue(ROOT / "issues" / day.isoformat())
+        at = press.sending_time(day)
+        issue, renditions = tell(read, config.publication, config.look, root=ROOT, at=at)
+        issues.append(issue)
+        files += pictures(issue, renditions, pages)
+    files += pages_of(issues, [], config.publication, pages)
+    fill_folder(folder, files, keep=lambda _: False, shown=str(folder))
+    return folder
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """What is asked for does not matter here."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The folder behind a web server on this machine; its address."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def take_site(browser: Browser, address: str) -> None:
+    """Take the pages of the site at `address`."""
+    article = f"{address}2026-11-23/fusion-helion/"
+    save(view(browser, address, 900, 1350), "site-front")
+    save(view(browser, article, 375, 1130, scale=2), "site-article")
+    save(view(browser, article, 375, 1130, scale=2, dark=True, down=760), "site-dark")
+    save(view(browser, f"{address}archive/", 900, 1350, words="energie"), "site-archive")
+
+
+def view(
+    browser: Browser,
+    address: str,
+    width: int,
+    height: int,
+    *,
+    scale: int = 1,
+    dark: bool = False,
+    down: int = 0,
+    words: str = "",
+) -> bytes:
+    """A PNG of one page of the site, from `down` CSS pixels on, with `words` typed into its search."""
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme="dark" if dark else "light",
+        locale="fr-FR",
+    )
+    page.goto(address, wait_until="networkidle")
+    if words:
+        page.get_by_role("searchbox").fill(words)
+        page.wait_for_selector("#found li")
+    page.mouse.wheel(0, down)
+    page.wait_for_timeout(300)
+    content = page.screenshot(animations="disabled", caret="hide")
+    page.close()
+    return content
 
 
 def shot(

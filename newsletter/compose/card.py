@@ -146,7 +146,13 @@ def _fitted(text: str, size: int, width: int, weight: str = "Bold") -> str:
 
 
 def _length(text: str, size: int, weight: str = "Bold") -> float:
-    return _font(weight, size).getlength(text)
+    # The font has no kerning, so that a line is as long as its letters.
+    return sum(_advance(weight, size, character) for character in text)
+
+
+@cache
+def _advance(weight: str, size: int, character: str) -> float:
+    return _font(weight, size).getlength(character)
 
 
 def _drawable(text: str) -> str:

@@ -207,9 +207,12 @@ class Pages:
 
     def card(self, title: str, below: str) -> bytes:
         """The picture of a page for other sites, a PNG."""
+        return draw(Card(name=self.name, title=title, below=below, **self._colours))
+
+    @cached_property
+    def _colours(self) -> Mapping[str, str]:
         light = self._engine.names("mail/palette.j2", {"look": self._look})["light"]
-        colours = {name: light[name] for name in ("ink", "soft", "rule", "accent")}
-        return draw(Card(name=self.name, title=title, below=below, ground=light["tint"], **colours))
+        return {name: light[name] for name in ("ink", "soft", "rule", "accent")} | {"ground": light["tint"]}
 
     def card_of_front(self, issues: Sequence[WebIssue]) -> bytes:
         """The front page's card, with the promise that stands there."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from newsletter.model import Outcome, State, Status
+from newsletter.model import Commit, Outcome, State, Status
 from newsletter.readers.accounts import Accounts, Rate
 from newsletter.readers.database import Database
 from newsletter.readers.decisions import Decisions, Kind
@@ -104,3 +104,35 @@ def test_every_state_is_counted(database: Database, ledger: Ledger) -> None:
     assert tally.holds
     assert ledger.expire(KEY, NOW) == 3
     assert ledger.tally(KEY).expired == 3
+
+
+def test_an_issue_is_out_once_it_is_frozen_unless_it_ended_before_anybody_got_it(
+    database: Database, readers: Readers, ledger: Ledger
+) -> None:
+    lea, max_ = enter(readers, "lea@example.org", "max@example.org")
+    late = NOW + timedelta(days=1)
+    decisions = Decisions(database)
+    keys = {
+        name: f"2026-11-{day}"
+        for day, name in enumerate(("begun", "sent", "stopped", "never", "late"), 2 + 10)
+    }
+    for key in keys.values():
+        freeze(ledger, key=key)
+    for name in ("sent", "stopped"):
+        ledger.write(keys[name], commits=[Commit(reader_id=lea, number=1)], now=NOW)
+        ledger.write(keys[name], deliveries=[gave(lea)], now=NOW)
+    for name in ("stopped", "never"):
+        decisions.cancel(keys[name], who="Ada", now=NOW)
+    ledger.expire(keys["late"], late)
+    out = Accounts(database).issues_out()
+    assert list(out) == [keys["begun"], keys["sent"], keys["stopped"]]
+    # In doubt: it may have arrived.
+    freeze(ledger, key="2026-11-20")
+    ledger.write("2026-11-20", commits=[Commit(reader_id=max_, number=1)], now=NOW)
+    decisions.cancel("2026-11-20", who="Ada", now=NOW)
+    assert "2026-11-20" in Accounts(database).issues_out()
+
+
+def test_an_issue_that_was_sent_when_nobody_read_yet_is_out(database: Database, ledger: Ledger) -> None:
+    freeze(ledger)
+    assert Accounts(database).issues_out() == {KEY: ""}
