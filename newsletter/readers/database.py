@@ -129,6 +129,19 @@ class Database:
                 driver.rollback()  # nothing, where SQLite has done it by itself
                 raise
 
+    def wipe(self) -> None:
+        """Let nothing that was deleted stand in the log of changes that SQLite keeps beside the file.
+
+        Waits for other programs' transactions as a commit does, but no longer: the log is also emptied when
+        the last of them closes the database. Raises StoreError.
+        """
+        with self._translated(), self._writing:
+            connection = self._engine.raw_connection()
+            try:
+                cast(Driver, connection.driver_connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+
     def close(self) -> None:
         if self._kept is not None:
             self._kept.close()
@@ -226,6 +239,9 @@ def _set_up(engine: Engine, *, durable: bool) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
+        # Zeros in the place of whatever is deleted or moved. It must be so from the first row on: a row that a
+        # page had to make room for would leave its traces there.
+        connection.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

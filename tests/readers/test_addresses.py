@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from newsletter.deliver.smtp_protocol import envelope_address
 from newsletter.errors import ContentError
-from newsletter.readers.addresses import Address, clean_name, read_address
+from newsletter.readers.addresses import Address, clean_name, read_address, validated
 
 HOSTILE = [
     "<evil@z.fr>b@y.fr",
@@ -108,3 +108,52 @@ def test_a_name_stays_on_one_line_and_keeps_its_no_break_spaces() -> None:
     assert clean_name(" Léa\r\nMartin\u00a0\t\u202e ") == "Léa Martin\u00a0"
     assert clean_name("x" * 1000) == "x" * 200
     assert clean_name("{{7*7}} 👩‍🚀") == "{{7*7}} 👩‍🚀"
+
+
+MAILBOXES = ["info", "INFO", "Postmaster", "news", "WWW", "a", "Lea", "lea.martin", "LEA.Martin", "x" * 64, "x" * 65]
+DOMAINS = [
+    "example.org",
+    "EXAMPLE.Org",
+    "xn--caf-dma.example.com",
+    "ab--cd.example.com",
+    "a.test",
+    "b.invalid",
+    "localhost",
+    "1.2.3.4",
+    "example.123",
+    "-a.example.org",
+    "a-.example.org",
+    "a..example.org",
+    "example.org.",
+    "y" * 63 + ".fr",
+    "y" * 64 + ".fr",
+    ".".join(["y" * 60] * 4) + ".fr",
+    ".".join(["z" * 45] * 4) + ".fr",
+]
+ASCII = st.text(st.sampled_from("abzAZ019._+-'@ \"!#%=?~/"), min_size=1, max_size=12)
+
+
+@settings(deadline=None, max_examples=2000)
+@given(
+    st.one_of(st.sampled_from(MAILBOXES), ASCII, st.text(max_size=8)),
+    st.one_of(st.sampled_from(DOMAINS), ASCII, ASCII.map(lambda text: f"{text}.fr")),
+)
+def test_the_short_way_says_what_the_validator_says(local: str, domain: str) -> None:
+    text = f"{local}@{domain}".strip(" \t\u00a0\u202f\u200b\ufeff")
+    email, reason = validated(text)
+    if reason:
+        with pytest.raises(ContentError) as caught:
+            read_address(text)
+        assert caught.value.message.endswith(f" is not an address: {reason}")
+    else:
+        assert read_address(text) == Address(email=email)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("local", MAILBOXES)
+def test_the_short_way_is_no_shortcut_at_its_edges(local: str, domain: str) -> None:
+    email, reason = validated(f"{local}@{domain}")
+    try:
+        assert read_address(f"{local}@{domain}").email == email
+    except ContentError:
+        assert reason
