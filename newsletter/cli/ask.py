@@ -1,4 +1,4 @@
-"""What a decision needs from the person who takes it: a number typed, and a name."""
+"""What a decision needs from the person who takes it: a number or a word typed, and a name."""
 
 import getpass
 import re
@@ -17,16 +17,30 @@ def ask_number(count: int, question: str, *, yes: bool, where: str) -> None:
     """
     if yes:
         return
+    typed = _typed(question, where)
+    if re.sub(r"\D", "", typed) != str(count):
+        hint = "run it again, and type the number that it shows"
+        raise ConfigError(f"{typed!r} is not {number(count)}: nothing was done", where=where, hint=hint)
+
+
+def ask_word(word: str, question: str, *, yes: bool, where: str) -> None:
+    """Go on only if the person types this word, in capitals or not; as `ask_number` otherwise."""
+    if yes:
+        return
+    typed = _typed(question, where)
+    if typed.strip(" \t").lower() != word.lower():
+        hint = f"run it again, and type {word}"
+        raise ConfigError(f"{typed!r} is not {word!r}: nothing was done", where=where, hint=hint)
+
+
+def _typed(question: str, where: str) -> str:
     if not sys.stdin.isatty():
         raise ConfigError("nobody is there to confirm", where=where, hint="add --yes")
     try:
-        typed = click.prompt(question, err=True)
+        return str(click.prompt(question, err=True))
     except click.Abort:
         say("")  # the cursor still stands behind the question
         raise
-    if re.sub(r"\D", "", str(typed)) != str(count):
-        hint = "run it again, and type the number that it shows"
-        raise ConfigError(f"{typed!r} is not {number(count)}: nothing was done", where=where, hint=hint)
 
 
 def who_decides(named: str | None) -> str:

@@ -3,77 +3,32 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.screen import number, plural, say, table
+from newsletter.cli.incoming import import_readers
+from newsletter.cli.listing import list_rows
+from newsletter.cli.person import erase, forget_inactive, show
+from newsletter.cli.screen import plural, say
 from newsletter.errors import ConfigError, ContentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from newsletter.cli.press import Press
     from newsletter.model import Status
-    from newsletter.readers.importing import Report
-
-SHOWN = 20
-"""Bad lines told one by one; the rest are counted."""
+    from newsletter.readers.people import Which
 
 
-@click.group(short_help="Who reads us: import, add, remove, list, export.")
+@click.group(short_help="Who reads us: import, add, remove, list, export, show, erase, forget-inactive.")
 def readers() -> None:
-    """Who reads us: import, add, remove, list, export."""
+    """Who reads us, and what is kept of them."""
 
 
-@readers.command("import", short_help="Add the readers of a CSV file.")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--source", help="Where these people said yes: their proof of consent.  [default: the file's name]"
-)
-@click.option("--dry-run", is_flag=True, help="Say what would happen, and write nothing.")
-@click.pass_obj
-def import_readers(press: Press, file: Path, source: str | None, dry_run: bool) -> int:
-    """Add the readers of a CSV file with a column email and perhaps name.
-
-    Whoever left, bounced or complained stays so: an import never brings anybody back. Bad lines are named
-    and left out; the exit code is then 4.
-
-    \b
-    Example:
-      newsletter readers import readers.csv --source "salon du livre, 12 November" --dry-run
-    """
-    from newsletter.readers.csv_file import read_csv
-    from newsletter.readers.importing import import_rows, plan
-    from newsletter.readers.proof import Proof
-    from newsletter.readers.store import Readers
-
-    press.config  # noqa: B018 - no database may be made where there is no publication
-    file = Path(press.shown(press.folder / file))
-    rows = read_csv(file)
-    with press.database() as database:
-        store = Readers(database, hashes=press.signer().hashes)
-        if dry_run:
-            report = plan(store, rows)
-        else:
-            proof = Proof(source=source or f"import of {file.name}")
-            report = import_rows(store, rows, proof=proof, now=press.utc_now())
-    return _tell(report, file, dry_run)
-
-
-def _tell(report: Report, file: Path, dry_run: bool) -> int:
-    for bad in report.bad[:SHOWN]:
-        say(f"{file}:{bad.line}: {bad.reason}")
-    if len(report.bad) > SHOWN:
-        say(f"… and {number(len(report.bad) - SHOWN)} more bad lines")
-    for row, status in report.not_raised[:SHOWN]:
-        say(f"{file}:{row.line}: {row.address.email} stays {status}")
-    added = "would be added" if dry_run else "added"
-    say(
-        f"{plural(report.added, 'reader')} {added}, {number(report.known)} known already, "
-        f"{number(len(report.not_raised))} not raised, {number(report.duplicates)} twice in the file, "
-        f"{number(len(report.bad))} bad"
-    )
-    return 4 if report.bad else 0
+readers.add_command(import_readers)
 
 
 @readers.command(short_help="Add one reader.")
@@ -100,6 +55,9 @@ def add(press: Press, email: str, name: str, source: str) -> int:
     if verdict.added:
         say(f"{address.email} was added")
         return 0
+    if verdict.erased:
+        say(f"{address.email} was erased: only they themselves can come back, by the sign-up form")
+        return 4
     say(f"{address.email} is known already and stays {verdict.reader.status}")
     return 0 if verdict.reader.status == "active" else 4
 
@@ -131,54 +89,100 @@ def remove(press: Press, email: str) -> None:
     say(f"{address.email} is off the list")
 
 
+def _filters(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say which readers are meant."""
+    for option in (
+        click.option("--text", default="", help="A part of address or name, whatever the accents."),
+        click.option(
+            "--since",
+            type=click.DateTime(["%Y-%m-%d"]),
+            metavar="YYYY-MM-DD",
+            help="Only who has come since that day.",
+        ),
+        click.option("--domain", default="", help="Only addresses at this domain, such as gmail.com."),
+        click.option("--status", help="pending, active, paused, left, bounced or complained."),
+    ):
+        command = option(command)
+    return command
+
+
 @readers.command("list", short_help="List the readers.")
-@click.option("--status", help="pending, active, paused, left, bounced or complained.")
+@_filters
 @click.pass_obj
-def list_readers(press: Press, status: str | None) -> None:
-    """List the readers, or those of one status, and count them.
+def list_readers(press: Press, /, **filters: Any) -> None:
+    """List the readers, or some of them, and count them.
 
     \b
     Example:
       newsletter readers list --status left
+      newsletter readers list --domain orange.fr --since 2026-11-01
     """
-    from newsletter.readers.store import Readers
+    from newsletter.readers.people import find_people
 
+    which = _which(press, **filters)
+    count = 0
     with press.database() as database:
-        store = Readers(database)
-        chosen = _status(status) if status else None
-        table(("email", "name", "status"), ((r.email, r.name, str(r.status)) for r in store.stream(chosen)))
-        say(plural(store.count(chosen), "reader"))
+
+        def rows() -> Iterator[tuple[str, str, str, str]]:
+            nonlocal count
+            for listed in find_people(database, which):
+                count += 1
+                reader = listed.reader
+                since = f"{listed.since.astimezone(press.zone):%Y-%m-%d}"
+                yield reader.email, reader.name, str(reader.status), since
+
+        list_rows(("email", "name", "status", "since"), rows())
+    say(plural(count, "reader"))
 
 
 @readers.command(short_help="Write the readers as CSV.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The file to write.  [default: the screen]"
 )
+@_filters
 @click.pass_obj
-def export(press: Press, output: Path | None) -> None:
-    """Write all readers as CSV, ready to be imported again.
+def export(press: Press, /, output: Path | None, **filters: Any) -> None:
+    """Write the readers, or some of them, as CSV: ready to be imported again, each with their status.
 
     \b
     Example:
       newsletter readers export -o readers.csv
+      newsletter readers export --status active > active.csv
     """
     from newsletter.readers.csv_file import write_csv
-    from newsletter.readers.store import Readers
+    from newsletter.readers.people import find_people
 
+    which = _which(press, **filters)
     with press.database() as database:
-        store = Readers(database)
+        found = (listed.reader for listed in find_people(database, which))
         if output is None:
-            write_csv(sys.stdout, store)
+            write_csv(sys.stdout, found)
             sys.stdout.flush()
             return
         shown = press.shown(press.folder / output)
         try:
             with (press.folder / output).open("w", encoding="utf-8", newline="") as stream:
-                write_csv(stream, store)
+                write_csv(stream, found)
         except OSError as error:
             hint = "name another file with -o"
             raise ConfigError(f"cannot be written: {error.strerror}", where=shown, hint=hint) from error
     say(f"wrote {shown}")
+
+
+readers.add_command(show)
+readers.add_command(erase)
+readers.add_command(forget_inactive)
+
+
+def _which(press: Press, *, status: str | None, domain: str, since: datetime | None, text: str) -> Which:
+    from newsletter.readers.people import Which
+
+    return Which(
+        status=_status(status) if status else None,
+        domain=domain,
+        since=since.replace(tzinfo=press.zone) if since else None,
+        text=text,
+    )
 
 
 def _status(text: str) -> Status:

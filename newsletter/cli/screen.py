@@ -126,6 +126,15 @@ class Progress:
             self._told = now
             say(f"{number(done)} of {number(self._total)}: {words}")
 
+    def so_far(self, done: int, words: str) -> None:
+        """How far this run is: drawn on a terminal, told every ten seconds elsewhere."""
+        now = time.monotonic()
+        if self._bar:
+            self._bar.show(done, words)
+        elif now - self._told >= self._every:
+            self._told = now
+            say(f"{number(done)} of {number(self._total)}: {words}")
+
     def words(self, now: float) -> str:
         """Such as "1,234 sent, 3 deferred, 812/s, 0:04 left"."""
         counts = [f"{number(count)} {what}" for what, count in self._counts.items() if count]

@@ -151,7 +151,7 @@ def _send(
             books.readers.resume_all(press.utc_now())
         subject, count = edition.subject, books.readers.count(Status.ACTIVE)
         if not count:
-            hint = "newsletter readers import FILE.csv"
+            hint = "newsletter readers import FILE.csv --source WHERE"
             raise ConfigError("there is nobody to send to", where="readers", hint=hint)
     _plan(press, key, subject, count, rehearsal=books.rehearsal)
     _check_hours(press, books, count, wishes.schedule)

@@ -2,27 +2,43 @@
 
 import csv
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path
 from typing import TextIO
 
 from newsletter.errors import ContentError
-from newsletter.model import Reader
+from newsletter.model import Reader, Status
 from newsletter.readers.addresses import Address, clean_name, read_address
+from newsletter.readers.dialect import MOST_COLUMNS, Columns, Dialect, folded
 
 LONGEST_LINE = 65_536
+LONGEST_ROW = 1 << 20
+MOST_LINES = 10_000_000
 
-# Best first: an "adresse" beside an "email" is where somebody lives.
-_EMAIL = ("email", "emailaddress", "adresseemail", "adressemail", "mail", "courriel", "adresse", "address")
-_NAME = ("name", "fullname", "nomcomplet")
-_FIRST_NAME = ("prenom", "firstname")
-_LAST_NAME = ("nom", "lastname", "nomdefamille")
-
+_TOLD_EVERY = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
+_NOT_TEXT = re.compile("[\ud800-\udfff]")
+
+# What other programs call a status, without accents, spaces and hyphens.
+_STATUSES = {
+    Status.ACTIVE: (
+        "active",
+        "actif",
+        "subscribed",
+        "abonne",
+        "inscrit",
+        "confirmed",
+        "confirme",
+        "enabled",
+        "",
+    ),
+    Status.PENDING: ("pending", "unconfirmed", "nonconfirme", "enattente"),
+    Status.PAUSED: ("paused", "enpause"),
+    Status.LEFT: ("left", "unsubscribed", "optedout", "desabonne", "desinscrit", "nonabonne", "parti"),
+    Status.BOUNCED: ("bounced", "cleaned", "hardbounced", "invalid", "rejete"),
+    Status.COMPLAINED: ("complained", "spam", "blocklisted", "blacklisted", "plainte"),
+}
+_STATUS = {word: status for status, words in _STATUSES.items() for word in words}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,35 +48,36 @@ class Row:
     line: int
     address: Address
     name: str = ""
+    status: Status = Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRow:
-    """A row that names nobody; `reason` quotes `text`, the address as it stands there."""
+    """A row that names nobody; `reason` quotes what is wrong, `text` is the address as it stands there."""
 
     line: int
     text: str
     reason: str
+    name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    email: int
-    names: tuple[int, ...]
+def read_csv(dialect: Dialect, told: Callable[[int], object] = lambda done: None) -> Iterator[Row | BadRow]:
+    """The rows of a file; every now and then `told` how many of its bytes have been read.
 
-
-def read_csv(path: Path) -> Iterator[Row | BadRow]:
-    """The rows of a UTF-8 file whose first line names its columns, cut by commas, semicolons or tabs.
-
-    Raises ContentError with the line for what cannot be read on: no such file, no column for the address, not
-    UTF-8, NUL bytes, a line over 65,536 characters, a quotation mark that is never closed.
+    Raises ContentError with the line for what cannot be read on: what is no text in the file's encoding, NUL
+    bytes, a line or row without end, a quotation mark that is never closed, more lines than a list has.
     """
+    path = dialect.path
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            lines = _lines(file, path)
-            header = next(lines, "")
-            columns, delimiter = _columns(header, path)
-            yield from _rows(chain([header], lines), columns, delimiter, path)
+        with dialect.open() as file:
+            meter = _Meter()
+            lines = _lines(file, dialect, meter)
+            for _ in range(1, dialect.first):
+                next(lines, "")
+            for number, row in enumerate(_rows(lines, dialect, meter), 1):
+                yield row
+                if number % _TOLD_EVERY == 0:
+                    told(file.buffer.tell())
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
@@ -72,80 +89,105 @@ def write_csv(stream: TextIO, readers: Iterable[Reader]) -> None:
 
 
 def write_rows(stream: TextIO, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write rows below their headings.
+    """Write rows below their headings."""
+    write = row_writer(stream, headings)
+    for cells in rows:
+        write(cells)
+
+
+def row_writer(stream: TextIO, headings: Sequence[str]) -> Callable[[Sequence[str]], None]:
+    """Write headings, and give what writes one row below them.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV Injection),
     which `read_csv` takes off again.
     """
     writer = csv.writer(stream)  # lines end in CRLF (RFC 4180 §2), which also makes it quote a lone CR
     writer.writerow(headings)
-    for cells in rows:
+
+    def write(cells: Sequence[str]) -> None:
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
 
+    return write
 
-def _lines(file: TextIO, path: Path) -> Iterator[str]:
+
+class _Meter:
+    """How many characters were read of the row that is not complete yet."""
+
+    __slots__ = ("row",)
+
+    def __init__(self) -> None:
+        self.row = 0
+
+
+def _lines(file: TextIO, dialect: Dialect, meter: _Meter) -> Iterator[str]:
+    """The lines as they are, once it is sure that they are text and that there is an end to them."""
     number = 0
-    while line := file.readline(LONGEST_LINE + 1):
+    hint = 'save the file as "CSV UTF-8"'
+    while True:
         number += 1
-        where = f"{path}:{number}"
-        if not line.isascii() and _NOT_UTF_8.search(line):
-            raise ContentError("not UTF-8", where=where, hint='save the file as "CSV UTF-8"')
+        where = f"{dialect.path}:{number}"
+        try:
+            line = file.readline(LONGEST_LINE + 1)
+        except UnicodeError as error:  # of UTF-16, in the middle of a sign
+            raise ContentError(f"not {dialect.charset}", where=where, hint=hint) from error
+        if not line:
+            return
+        if not line.isascii() and _NOT_TEXT.search(line):
+            raise ContentError(f"not {dialect.charset}", where=where, hint=hint)
         if "\0" in line:
-            raise ContentError("a NUL byte: not a text file", where=where, hint='save it as "CSV UTF-8"')
+            raise ContentError("a NUL byte: not a text file", where=where, hint=hint)
         if len(line) > LONGEST_LINE:
             raise ContentError(f"a line of more than {LONGEST_LINE:,} characters", where=where)
+        meter.row += len(line)
+        if meter.row > LONGEST_ROW:
+            raise ContentError(f"a row of more than {LONGEST_ROW:,} characters", where=where)
+        if number > MOST_LINES:
+            raise ContentError(f"more than {MOST_LINES:,} lines", where=where, hint="split it into several")
         yield line
 
 
-def _columns(header: str, path: Path) -> tuple[_Columns, str]:
-    """Which columns hold what, and the delimiter with which the header makes sense."""
-    cut = {delimiter: _titles(header, delimiter) for delimiter in ",;\t"}
-    delimiter, titles = max(cut.items(), key=lambda item: (_find(item[1], _EMAIL) is not None, len(item[1])))
-    email = _find(titles, _EMAIL)
-    if email is not None:
-        whole, first, last = (_find(titles, names) for names in (_NAME, _FIRST_NAME, _LAST_NAME))
-        names = (whole,) if whole is not None else (first, last)
-        return _Columns(email=email, names=tuple(name for name in names if name is not None)), delimiter
-    found = header.strip("\r\n")
-    found = found if len(found) <= 80 else found[:79] + "…"
-    message = f"no column is named email; the first line is {found!r}" if found else "the file is empty"
-    hint = "begin the file with a line that names the columns: email,name"
-    raise ContentError(message, where=f"{path}:1", hint=hint)
-
-
-def _titles(header: str, delimiter: str) -> list[str]:
-    """The columns' names without accents, case, spaces, hyphens."""
-    cells = next(csv.reader([header], delimiter=delimiter), [])
-    return [
-        "".join(c for c in unicodedata.normalize("NFKD", cell).casefold() if c.isalnum()) for cell in cells
-    ]
-
-
-def _find(titles: list[str], names: tuple[str, ...]) -> int | None:
-    return next((titles.index(name) for name in names if name in titles), None)
-
-
-def _rows(lines: Iterator[str], columns: _Columns, delimiter: str, path: Path) -> Iterator[Row | BadRow]:
-    table = csv.reader(lines, delimiter=delimiter, strict=True)
-    begins = 1
+def _rows(lines: Iterator[str], dialect: Dialect, meter: _Meter) -> Iterator[Row | BadRow]:
+    skipped = dialect.first - 1
+    table = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
+    begins = dialect.first
+    meter.row = 0
     try:
         for cells in table:
-            if begins > 1 and any(cells):
-                yield _row(cells, columns, begins)
-            begins = table.line_num + 1
+            meter.row = 0
+            if any(cells):
+                yield _row(cells, dialect.columns, begins)
+            begins = skipped + table.line_num + 1
     except csv.Error as error:
         hint = 'close the quotation that begins in this line, and write " inside it as ""'
-        raise ContentError(f"not CSV: {error}", where=f"{path}:{begins}", hint=hint) from error
+        raise ContentError(f"not CSV: {error}", where=f"{dialect.path}:{begins}", hint=hint) from error
 
 
-def _row(cells: list[str], columns: _Columns, line: int) -> Row | BadRow:
-    def cell(index: int) -> str:
-        text = cells[index] if index < len(cells) else ""
-        return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
-
-    text = cell(columns.email)
+def _row(cells: list[str], columns: Columns, line: int) -> Row | BadRow:
+    text = _cell(cells, columns.email)
+    name = clean_name(" ".join([_cell(cells, index) for index in columns.names])) if columns.names else ""
+    status = Status.ACTIVE
     try:
-        address = read_address(text)
+        if len(cells) > MOST_COLUMNS:
+            raise ContentError(f"more than {MOST_COLUMNS:,} columns")
+        if columns.status is not None:
+            status = _status(_cell(cells, columns.status))
+        return Row(line=line, address=read_address(text), name=name, status=status)
     except ContentError as error:
-        return BadRow(line=line, text=text, reason=error.message)
-    return Row(line=line, address=address, name=clean_name(" ".join(cell(index) for index in columns.names)))
+        return BadRow(line=line, text=text, reason=error.message, name=name)
+
+
+def _cell(cells: list[str], index: int) -> str:
+    text = cells[index] if index < len(cells) else ""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
+def _status(text: str) -> Status:
+    """The status that a word stands for.
+
+    Raises ContentError for any other, lest somebody who left elsewhere be taken for a reader.
+    """
+    status = _STATUS.get(folded(text))
+    if status is None:
+        shown = text if len(text) <= 40 else text[:39] + "…"
+        raise ContentError(f"{shown!r} is not a status: {', '.join(Status)}")
+    return status

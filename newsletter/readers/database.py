@@ -138,7 +138,9 @@ class Database:
         with self._translated(), self._writing:
             connection = self._engine.raw_connection()
             try:
-                cast(Driver, connection.driver_connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                cast(Driver, connection.driver_connection).execute(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                ).fetchall()
             finally:
                 connection.close()
 
@@ -239,8 +241,8 @@ def _set_up(engine: Engine, *, durable: bool) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
-        # Zeros in the place of whatever is deleted or moved. It must be so from the first row on: a row that a
-        # page had to make room for would leave its traces there.
+        # Zeros in the place of whatever is deleted or moved. It must be so from the first row on: one that a
+        # page once had to make room for would have left its traces there.
         connection.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(engine, "begin")

@@ -20,6 +20,9 @@ from newsletter.readers.suppression import Hashes, suppressed
 
 BATCH = 500
 
+PAUSE_OVER = "the pause was over"
+"""Where the end of a pause comes from that nobody asked for."""
+
 _T = TypeVar("_T")
 
 _reader = schema.reader.c
@@ -28,10 +31,14 @@ _one = (_reader.id, _reader.email, _reader.name, _reader.status)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of somebody entered by another's hand: the reader, as new or as already known."""
+    """What became of somebody entered by another's hand: the reader, as new or as already known.
+
+    Whoever was `erased` is nowhere written down, and stays so.
+    """
 
     reader: Reader
     added: bool
+    erased: bool = False
 
 
 class ReaderRow(Protocol):
@@ -74,39 +81,20 @@ class Readers:
 
     # ---- entering, by another's hand ----
 
-    def newcomer(self, address: Address, name: str = "") -> Reader:
-        """A reader to be, who is nowhere written down yet."""
-        return Reader(id=self._new_id(), email=address.email, name=name)
-
-    def enter(self, newcomers: Sequence[Reader], *, proof: Proof, now: datetime) -> list[Verdict]:
-        """Enter these readers, unless they are known or were erased."""
-        with self._database.write() as connection:
-            verdicts = self._verdicts(connection, newcomers)
-            if added := [verdict.reader for verdict in verdicts if verdict.added]:
-                insert_readers(connection, added, since=schema.seconds(now))
-                note(connection, [reader.id for reader in added], Step.JOINED, proof, now)
-            return verdicts
-
-    def look_up(self, newcomers: Sequence[Reader]) -> list[Verdict]:
-        """What `enter` would say of these readers."""
-        with self._database.read() as connection:
-            return self._verdicts(connection, newcomers)
-
     def add(self, address: Address, name: str = "", *, proof: Proof, now: datetime) -> Verdict:
-        """Enter one reader."""
-        return self.enter([self.newcomer(address, name)], proof=proof, now=now)[0]
-
-    def _verdicts(self, connection: Connection, newcomers: Sequence[Reader]) -> list[Verdict]:
-        keys = [key_of(newcomer) for newcomer in newcomers]
-        known = known_by_key(connection, keys)
-        kept_out = suppressed(connection, keys, self._hashes) if self._hashes else {}
-        verdicts = []
-        for key, newcomer in zip(keys, newcomers, strict=True):
-            reader = joined(known.get(key), newcomer)
-            if reader is newcomer and key in kept_out:
-                reader = replace(newcomer, status=kept_out[key])
-            verdicts.append(Verdict(reader=reader, added=reader is newcomer))
-        return verdicts
+        """Enter one reader, unless they are known or were erased."""
+        newcomer = Reader(id=self._new_id(), email=address.email, name=name)
+        key = address.key
+        with self._database.write() as connection:
+            reader = joined(known_by_key(connection, [key]).get(key), newcomer)
+            if reader is not newcomer:
+                return Verdict(reader=reader, added=False)
+            kept_out = suppressed(connection, [key], self._hashes) if self._hashes else {}
+            if key in kept_out:
+                return Verdict(reader=replace(newcomer, status=kept_out[key]), added=False, erased=True)
+            insert_readers(connection, [newcomer], since=schema.seconds(now))
+            note(connection, [newcomer.id], Step.JOINED, proof, now)
+        return Verdict(reader=newcomer, added=True)
 
     # ---- changing, by the reader's own wish or by what came back ----
 
@@ -133,7 +121,7 @@ class Readers:
     def resume_all(self, now: datetime) -> int:
         """Make those active again whose pause is over, and say how many they are."""
         over = select(*_one).where(_reader.paused_until <= schema.seconds(now))
-        proof = Proof(source="the pause was over")
+        proof = Proof(source=PAUSE_OVER)
         with self._database.write() as connection:
             readers = [as_reader(row) for row in connection.execute(over)]
             for reader in readers:

@@ -168,7 +168,7 @@ def enter(database: Database, count: int) -> None:
     numbers = range(count)
     with database.drive(writing=True) as driver:
         driver.executemany(
-            "INSERT INTO reader VALUES (?, ?, ?, ?, 'active', 0)",
+            "INSERT INTO reader VALUES (?, ?, ?, ?, 'active', 0, NULL)",
             (
                 (secrets.token_urlsafe(12), f"reader{n}@example.org", f"reader{n}@example.org", "Zoé")
                 for n in numbers

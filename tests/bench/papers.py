@@ -146,7 +146,7 @@ class Paper:
         state, kept = self.root / ".newsletter", self.root / f"state-{count}"
         shutil.rmtree(state, ignore_errors=True)
         if not kept.exists():
-            self.run("readers", "import", str(readers_file(self.root, count)))
+            self.run("readers", "import", str(readers_file(self.root, count)), "--source", "made up")
             state.rename(kept)
         shutil.copytree(kept, state)
         for path in state.iterdir():

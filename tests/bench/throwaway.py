@@ -48,7 +48,8 @@ def make_publication(root: Path, ports: Sequence[int], *, readers: int, connecti
         folders[port] = folder
     rows = "".join(f"reader{n}@example.org,Lectrice {n}\n" for n in range(readers))
     (root / "readers.csv").write_text(f"email,name\n{rows}", encoding="utf-8")
-    order = command(next(iter(folders.values())), CLOCK, "readers", "import", str(root / "readers.csv"))
+    first = next(iter(folders.values()))
+    order = command(first, CLOCK, "readers", "import", str(root / "readers.csv"), "--source", "made up")
     subprocess.run(order, cwd=ROOT, env=environment(), check=True, capture_output=True)
     return folders
 

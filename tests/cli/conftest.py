@@ -83,7 +83,7 @@ def door(paper: Path, newsletter: Newsletter) -> Iterator[Door]:
     (paper / "readers.csv").write_text(
         "email\na@example.org\nb@example.org\nc@example.org\n", encoding="utf-8"
     )
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     through_smtp(paper, door.port)
     yield door
     door.close()

@@ -264,7 +264,7 @@ def test_a_disk_that_fills_up_under_the_database_loses_nobody(
     (paper / ".newsletter").symlink_to(disk.path)
     through_smtp(paper, mailroom.port)
     readers_file(paper, 600)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     full = newsletter(*SEND)
     assert (full.code, told(full)) == (
         75,
@@ -293,7 +293,7 @@ def test_a_disk_that_fills_up_under_the_outbox_loses_nobody(
     settings = SETTINGS + f'\n[backends.folder]\npath = "{disk.path}"\n'
     (paper / "newsletter.toml").write_text(settings, encoding="utf-8")
     readers_file(paper, 60)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     full = newsletter(*SEND)
     written = len(list(disk.path.rglob("*.eml")))
     assert 0 < written < 60

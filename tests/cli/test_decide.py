@@ -96,7 +96,7 @@ def test_a_run_in_another_terminal_stops_by_itself(
         settings.replace("[send]", "[send]\nper_second = 20"), encoding="utf-8"
     )
     readers_file(paper, 60)
-    newsletter("readers", "import", "readers.csv")
+    newsletter("readers", "import", "readers.csv", "--source", "the fair")
     with command(paper, "send", "--yes") as run:
         while len(mailroom.accepted) < 5:
             assert run.poll() is None

@@ -16,7 +16,7 @@ def publish(paper: Path, newsletter: Newsletter, port: int) -> None:
     settings += f'\n[backends.smtp]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
     (paper / "newsletter.toml").write_text(settings, encoding="utf-8")
     readers_file(paper, 4)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
 
 
 def go_through(paper: Path, port: int) -> None:

@@ -69,7 +69,7 @@ def test_from_a_new_issue_to_everybody_accounted_for(
     assert newsletter("status", "2026-11-23").err == "2026-11-23 was not sent.\n"
 
     readers_file(paper, 20)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     sent = newsletter("send", "--yes")
     assert sent.code == 0, sent.err
     assert sent.err.endswith("20 readers = 20 sent\n")
@@ -98,7 +98,7 @@ def test_what_was_frozen_goes_on_whatever_happens_to_the_files(
         encoding="utf-8",
     )
     readers_file(paper, 4)
-    newsletter("readers", "import", "readers.csv")
+    newsletter("readers", "import", "readers.csv", "--source", "the fair")
     mailroom.answer = lambda recipient: "451 later" if recipient.startswith("lecteur2") else "250 OK"
     first = newsletter("send", "--yes")
     assert first.code == 4
@@ -123,7 +123,7 @@ def test_whoever_is_refused_is_named_and_whoever_left_gets_nothing(
 ) -> None:
     through_smtp(paper, mailroom.port)
     readers_file(paper, 3)
-    newsletter("readers", "import", "readers.csv")
+    newsletter("readers", "import", "readers.csv", "--source", "the fair")
     assert newsletter("readers", "remove", "lecteur0@example.org").code == 0
     mailroom.answer = lambda recipient: "550 no such user" if recipient.startswith("lecteur1") else "250 OK"
     sent = newsletter("send", "--yes")
@@ -134,5 +134,5 @@ def test_whoever_is_refused_is_named_and_whoever_left_gets_nothing(
     assert "lecteur1@example.org" in status.out
     assert "550 no such user" in status.out
     assert "lecteur2" not in status.out
-    back = newsletter("readers", "import", "readers.csv")
+    back = newsletter("readers", "import", "readers.csv", "--source", "the fair")
     assert "lecteur0@example.org stays left" in back.err

@@ -18,7 +18,7 @@ READERS = 150
 def ready(paper: Path, newsletter: Newsletter, mailroom: Mailroom) -> None:
     through_smtp(paper, mailroom.port)
     readers_file(paper, READERS)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
 
 
 def wait_for(mailroom: Mailroom, count: int) -> None:

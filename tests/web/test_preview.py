@@ -135,7 +135,7 @@ def test_an_issue_that_was_sent_says_so(
 ) -> None:
     through_smtp(table.paper, mailroom.port)
     (table.paper / "readers.csv").write_text("email\nada@example.org\n", encoding="utf-8")
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     assert newsletter("send", "--yes").code == 0
     assert table.ask("/issues.json").json["issues"][0]["state"] == "sent"
 

@@ -61,11 +61,21 @@ class FolderBackend:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def forget(self, address: str) -> int:
+        """Delete the files of one reader, who is to be erased; how many that were. Raises OSError."""
+        files = list(self._path.glob(f"*/{_safe(address)}-????????.eml"))
+        for path in files:
+            path.unlink(missing_ok=True)
+        return len(files)
+
 
 def file_name(message: Message) -> str:
     """`ADDRESS-XXXXXXXX.eml`, the eight characters being the Message-ID's first."""
-    address = _UNSAFE.sub("_", message.recipient)[:100]
-    return f"{address}-{_UNSAFE.sub('_', message.id.partition('@')[0])[:8]}.eml"
+    return f"{_safe(message.recipient)}-{_UNSAFE.sub('_', message.id.partition('@')[0])[:8]}.eml"
+
+
+def _safe(address: str) -> str:
+    return _UNSAFE.sub("_", address)[:100]
 
 
 def _draft(folder: Path, message: Message) -> Path:
