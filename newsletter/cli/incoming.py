@@ -92,19 +92,18 @@ def import_readers(
 
 
 class _Report:
-    """What is told of a list line by line: an example of how it is read, and what was refused."""
+    """What is told of a list line by line: an example of how it is read, what was refused, who stays."""
 
     def __init__(self, file: Path, write: Callable[[BadRow], None]) -> None:
         self._file = file
         self._write = write
-        self._refused = 0
+        self._refused: list[BadRow] = []
         self._example: Row | None = None
 
     def refuse(self, row: BadRow) -> None:
-        self._refused += 1
         self._write(row)
-        if self._refused <= SHOWN:
-            say(f"{self._file}:{row.line}: {row.reason}")
+        if len(self._refused) < SHOWN:
+            self._refused.append(row)
 
     def watch(self, rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
         """The rows, of which one is kept as an example: by a name with an accent one sees more."""
@@ -118,12 +117,14 @@ class _Report:
             yield row
 
     def tell(self, plan: Plan) -> None:
-        if plan.bad > SHOWN:
-            say(f"… and {number(plan.bad - SHOWN)} more refused lines")
         if self._example:
             row = self._example
             person = f"{row.name} <{row.address.email}>" if row.name else row.address.email
             say(f"  line {number(row.line)} is {person}")
+        for bad in self._refused:
+            say(f"{self._file}:{bad.line}: {bad.reason}")
+        if plan.bad > SHOWN:
+            say(f"… and {number(plan.bad - SHOWN)} more refused lines")
         for line, email, status in plan.stay:
             say(f"{self._file}:{line}: {email} stays {status}")
         if plan.not_raised > len(plan.stay):

@@ -133,7 +133,8 @@ def _lines(file: TextIO, dialect: Dialect, meter: _Meter) -> Iterator[str]:
         if not line:
             return
         if not line.isascii() and _NOT_TEXT.search(line):
-            raise ContentError(f"not {dialect.charset}", where=where, hint=hint)
+            tried = "neither UTF-8 nor" if dialect.encoding == "cp1252" else "not"
+            raise ContentError(f"{tried} {dialect.charset}", where=where, hint=hint)
         if "\0" in line:
             raise ContentError("a NUL byte: not a text file", where=where, hint=hint)
         if len(line) > LONGEST_LINE:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISREG
 from typing import TextIO
 
 from newsletter.errors import ContentError
@@ -127,15 +127,14 @@ def look_at(path: Path) -> Dialect:
     """
     try:
         found = path.stat()
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-        if not S_ISREG(found.st_mode):
+        if not S_ISREG(found.st_mode) and not S_ISDIR(found.st_mode):
             hint = "write it to a file first"
             raise ContentError("not a file that can be read twice", where=str(path), hint=hint)
         if found.st_size > MOST_BYTES:
             hint = "split it into several"
             raise ContentError(f"larger than {MOST_BYTES:,} bytes", where=str(path), hint=hint)
-        encoding = _encoding(path, head)
+        with path.open("rb") as file:
+            encoding = _encoding(path, file.read(_HEAD))
         bare = Dialect(
             path=path,
             size=found.st_size,

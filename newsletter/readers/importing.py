@@ -48,7 +48,7 @@ WHERE line > ?1 AND line <= ?2 AND kept_out IS NULL
 _NOTE = """
 INSERT INTO consent (reader_id, at, kind, source)
 SELECT id, ?3,
-  CASE status WHEN 'active' THEN 'joined' WHEN 'paused' THEN 'joined' WHEN 'pending' THEN 'asked' ELSE status END,
+  CASE WHEN status IN ('active', 'paused') THEN 'joined' WHEN status = 'pending' THEN 'asked' ELSE status END,
   ?4
 FROM incoming
 WHERE line > ?1 AND line <= ?2 AND EXISTS (SELECT 1 FROM reader WHERE reader.id = incoming.id)

@@ -408,7 +408,14 @@ def test_what_cannot_be_done_about_readers_is_told(
 
 def test_an_issue_for_nobody_is_not_sent(newsletter: Newsletter, paper: Path) -> None:
     error = "readers: there is nobody to send to"
-    refuses(newsletter, paper, *SEND, code=2, error=error, hint="newsletter readers import FILE.csv --source WHERE")
+    refuses(
+        newsletter,
+        paper,
+        *SEND,
+        code=2,
+        error=error,
+        hint="newsletter readers import FILE.csv --source WHERE",
+    )
 
 
 # ---- desk ----

@@ -119,7 +119,10 @@ def test_newsletter_sends_through_it(site: Path, paper: Path, service: HttpServi
     (paper / "readers.csv").write_text("email\nada@example.com\nbea@example.com\n", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
     environment |= {"PYTHONPATH": str(site), "NEWSLETTER_RELAY_TOKEN": "sésame"}
-    for command in (["readers", "import", "readers.csv", "--source", "the fair"], ["send", "2026-11-23", "--yes"]):
+    for command in (
+        ["readers", "import", "readers.csv", "--source", "the fair"],
+        ["send", "2026-11-23", "--yes"],
+    ):
         done = subprocess.run(
             [PYTHON, "-m", "newsletter", "--clock", "2026-11-23T06:45", *command],
             cwd=paper,

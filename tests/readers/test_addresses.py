@@ -110,7 +110,19 @@ def test_a_name_stays_on_one_line_and_keeps_its_no_break_spaces() -> None:
     assert clean_name("{{7*7}} 👩‍🚀") == "{{7*7}} 👩‍🚀"
 
 
-MAILBOXES = ["info", "INFO", "Postmaster", "news", "WWW", "a", "Lea", "lea.martin", "LEA.Martin", "x" * 64, "x" * 65]
+MAILBOXES = [
+    "info",
+    "INFO",
+    "Postmaster",
+    "news",
+    "WWW",
+    "a",
+    "Lea",
+    "lea.martin",
+    "LEA.Martin",
+    "x" * 64,
+    "x" * 65,
+]
 DOMAINS = [
     "example.org",
     "EXAMPLE.Org",

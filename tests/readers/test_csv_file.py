@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from newsletter.errors import ContentError
 from newsletter.model import Reader
 from newsletter.readers.csv_file import BadRow, Row, read_csv, write_csv
+from newsletter.readers.dialect import look_at
 
 
 def rows(tmp_path: Path, content: str | bytes) -> list[Row | BadRow]:
     path = tmp_path / "readers.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_csv(path))
+    return list(read_csv(look_at(path)))
 
 
 def found(tmp_path: Path, content: str | bytes) -> list[tuple[int, str, str]]:
@@ -62,16 +63,21 @@ def test_a_bad_address_does_not_stop_the_others(tmp_path: Path) -> None:
     assert bad.reason.startswith("'Jean' is not an address: ")
     assert isinstance(good, Row)
     assert good.line == 3
-    assert none == BadRow(line=4, text="", reason="'' is not an address: there is nothing")
+    assert none == BadRow(line=4, text="", reason="'' is not an address: there is nothing", name="Max")
 
 
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
         ("", 1, "the file is empty"),
-        ("lea@example.org,Léa\n", 1, "no column is named email; the first line is 'lea@example.org,Léa'"),
-        (b"email,name\nlea@example.org,L\xe9a\n", 2, "not UTF-8"),
-        ("email\nlea@example.org\n".encode("utf-16"), 1, "not UTF-8"),
+        ("prénom,âge\nLéa,40\n", 1, "no column is named email; the first line is 'prénom,âge'"),
+        (
+            b"email,name\nlea@example.org,L\xe9a\nmax@example.org,M\x81x\n",
+            3,
+            "neither UTF-8 nor Windows-1252",
+        ),
+        ("email\nlea@example.org\n".encode("utf-16")[:-1], 1, "not UTF-16"),
+        ("email\nl\ud800@example.org\n".encode("utf-16", "surrogatepass"), 2, "not UTF-16"),
         ("email\nlea@example.org\nm\0x@example.org\n", 3, "a NUL byte: not a text file"),
         ("email\n" + "x" * 65_537, 2, "a line of more than 65,536 characters"),
         ('email,name\nlea@example.org,"Léa\nmax@example.org,Max\n', 2, "not CSV: unexpected end of data"),
@@ -91,6 +97,62 @@ def test_what_cannot_be_read_on_is_named_with_its_line(
     assert caught.value.message == message
 
 
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        ("active", "active"),
+        ("", "active"),
+        ("Abonné", "active"),
+        ("left", "left"),
+        ("Unsubscribed", "left"),
+        ("DÉSINSCRIT", "left"),
+        ("cleaned", "bounced"),
+        ("complained", "complained"),
+        ("en attente", "pending"),
+    ],
+)
+def test_a_column_of_statuses_is_heeded(tmp_path: Path, row: str, status: str) -> None:
+    (found,) = rows(tmp_path, f"email;statut\nlea@example.org;{row}\n")
+    assert isinstance(found, Row)
+    assert found.status == status
+
+
+def test_a_status_that_nobody_knows_makes_no_reader(tmp_path: Path) -> None:
+    (bad,) = rows(tmp_path, "email,name,status\nlea@example.org,Léa,prospect\n")
+    reason = "'prospect' is not a status: pending, active, paused, left, bounced, complained"
+    assert bad == BadRow(line=2, text="lea@example.org", reason=reason, name="Léa")
+
+
+def test_what_has_no_end_is_not_read_to_it(tmp_path: Path) -> None:
+    long = '"' + "x\n" * 30_000 + '",'
+    with pytest.raises(ContentError, match="a row of more than 1,048,576 characters"):
+        rows(tmp_path, "email,name\nlea@example.org," + long * 20)
+    (wide,) = rows(tmp_path, "email\n" + "lea@example.org," * 501 + "\n")
+    assert isinstance(wide, BadRow)
+    assert wide.reason == "more than 500 columns"
+    with pytest.raises(ContentError, match="more than 500 columns"):
+        rows(tmp_path, "email," + "x," * 500 + "\nlea@example.org\n")
+
+
+def test_a_file_of_more_than_a_gigabyte_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "big.csv").open("wb") as file:
+        file.write(b"email\n")
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(ContentError, match="larger than 1,073,741,824 bytes") as caught:
+        look_at(tmp_path / "big.csv")
+    assert caught.value.hint == "split it into several"
+
+
+def test_how_far_it_is_is_told_in_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "readers.csv"
+    path.write_text("email\n" + "lea@example.org\n" * 5_000, encoding="utf-8")
+    told: list[int] = []
+    assert len(list(read_csv(look_at(path), told.append))) == 5_000
+    assert len(told) == 5
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size == 80_006
+
+
 def test_a_quotation_that_swallows_the_file_is_an_error_and_not_a_long_name(tmp_path: Path) -> None:
     lines = "".join(f"reader{i}@example.org,R\n" for i in range(20_000))
     with pytest.raises(ContentError) as caught:
@@ -103,7 +165,7 @@ def test_a_quotation_that_swallows_the_file_is_an_error_and_not_a_long_name(tmp_
 )
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(ContentError, match=words):
-        list(read_csv(tmp_path / name))
+        look_at(tmp_path / name)
 
 
 def test_an_export_holds_no_formula_and_can_be_read_again(tmp_path: Path) -> None:
@@ -139,4 +201,4 @@ def test_any_bytes_give_rows_or_one_clear_error(
         lines = [str(row.line) for row in rows(tmp_path_factory.getbasetemp(), content)]
     except ContentError as error:
         lines = [error.where.rpartition("readers.csv:")[2]]
-    assert all(2 <= int(line) <= 1 + len(content) for line in lines)
+    assert all(1 <= int(line) <= 1 + len(content) for line in lines)
