@@ -1,9 +1,10 @@
 """What bringing in a list costs: `python -m tests.bench.import_readers`.
 
-The whole of `newsletter readers import`, from the start of the program to its last word, of a file whose names
-and addresses are as various as in life, each address looked at, each reader with a proof. The reference is what
-sqlite3 takes to write the same rows, ready in memory, into the same table by one bare `executemany` in one
-transaction, in turns with ours. Memory is that of the whole program, against a list of a thousand.
+The whole of `newsletter readers import`, from the start of the program to its last word, of a file whose
+names and addresses are as various as in life, each address looked at, each reader with a proof. The
+reference is what sqlite3 takes to write the same rows, ready in memory, into the same table by one bare
+`executemany` in one transaction, in turns with ours. Memory is the whole program's, against a list of a
+thousand.
 """
 
 import argparse

@@ -352,12 +352,17 @@ def test_bad_lines_are_named_and_the_good_ones_counted(newsletter: Newsletter, p
     trial = newsletter("readers", "import", "list.csv", "--dry-run")
     assert trial.code == 4
     assert trial.err.splitlines() == [
+        "list.csv: read as UTF-8, cut by commas",
+        "  email  column 1, 'email'",
+        "  name   column 2, 'name'",
+        "  line 2 is A <a@example.org>",
         "list.csv:3: 'nope' is not an address: an email address must have an @-sign",
         f"list.csv:7: 'e@@example.org' is not an address: {strange}",
-        "2 readers would be added, 0 known already, 0 not raised, 1 twice in the file, 2 bad",
+        "2 readers would be added, 0 known already, 0 not raised, 1 twice in the file, 2 refused",
+        "Dry run: nothing was written down.",
     ]
     assert newsletter("readers", "list").err == "0 readers\n"
-    assert newsletter("readers", "import", "list.csv").code == 4
+    assert newsletter("readers", "import", "list.csv", "--source", "the fair").code == 4
     assert newsletter("readers", "list").err == "2 readers\n"
 
 
@@ -371,8 +376,8 @@ CLOSE_IT = 'close the quotation that begins in this line, and write " inside it 
     [
         (None, "list.csv: cannot be read: No such file or directory", ""),
         (b"", "list.csv:1: the file is empty", HEAD),
-        (b"a@b.fr\n", "list.csv:1: no column is named email; the first line is 'a@b.fr'", HEAD),
-        (b"email,name\na@b.fr,Zo\xe9\n", "list.csv:2: not UTF-8", SAVE_IT),
+        (b"A;B\n", "list.csv:1: no column is named email; the first line is 'A;B'", HEAD),
+        (b"email,name\na@b.fr,Zo\xe9\x81\n", "list.csv:2: neither UTF-8 nor Windows-1252", SAVE_IT),
         (b"email\n\0\0", "list.csv:2: a NUL byte: not a text file", 'save it as "CSV UTF-8"'),
         (b'email,name\na@b.fr,"Ada\n', "list.csv:2: not CSV: unexpected end of data", CLOSE_IT),
     ],
@@ -382,7 +387,8 @@ def test_a_file_that_is_no_list_of_readers_is_told(
 ) -> None:
     if content is not None:
         (paper / "list.csv").write_bytes(content)
-    refuses(newsletter, paper, "readers", "import", "list.csv", code=3, error=error, hint=hint)
+    order = ("readers", "import", "list.csv", "--source", "the fair")
+    refuses(newsletter, paper, *order, code=3, error=error, hint=hint)
     assert newsletter("readers", "list").err == "0 readers\n"
 
 

@@ -203,7 +203,7 @@ def test_another_folder_can_be_worked_in(
     assert newsletter("-C", "paper", "check").code == 0
     built = newsletter("-C", "paper", "build", "-o", "preview")
     assert built.out.splitlines()[0] == "paper/preview/issue.html"
-    missing = newsletter("-C", "paper", "readers", "import", "nobody.csv")
+    missing = newsletter("-C", "paper", "readers", "import", "nobody.csv", "--source", "x")
     assert told(missing) == ["Error: paper/nobody.csv: cannot be read: No such file or directory"]
 
 

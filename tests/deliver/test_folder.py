@@ -115,6 +115,17 @@ def test_if_only_the_renaming_fails_nothing_has_arrived_and_that_is_said(tmp_pat
     assert (raised.value.where, files(tmp_path)) == (str(in_the_way), [])
 
 
+def test_the_files_of_whoever_is_erased_are_deleted_and_no_others(tmp_path: Path) -> None:
+    backend = FolderBackend(tmp_path / "outbox")
+    assert backend.forget("lea@example.org") == 0
+    backend.open()
+    for recipient in ("Lea@example.org", "lea@example.org.fr", "max@example.org"):
+        backend.send(a_message(recipient=recipient), lambda: None)
+    assert backend.forget("lea@EXAMPLE.org") == 1
+    names = [path.name.rpartition("-")[0] for path in (tmp_path / "outbox").glob("*/*.eml")]
+    assert sorted(names) == ["lea@example.org.fr", "max@example.org"]
+
+
 def test_the_folder_is_the_publications_own_unless_set(tmp_path: Path) -> None:
     for values, folder in (({}, ".newsletter/outbox"), ({"path": "mails"}, "mails")):
         table = Table(values, name="backends.folder", root=tmp_path)

@@ -62,8 +62,9 @@ class FolderBackend:
         """Nothing is held open."""
 
     def forget(self, address: str) -> int:
-        """Delete the files of one reader, who is to be erased; how many that were. Raises OSError."""
-        files = list(self._path.glob(f"*/{_safe(address)}-????????.eml"))
+        """Delete the files of one reader, in whatever capitals; how many that were. Raises OSError."""
+        start, rest = f"{_safe(address)}-".lower(), len("XXXXXXXX.eml")
+        files = [path for path in self._path.glob("*/*.eml") if path.name[:-rest].lower() == start]
         for path in files:
             path.unlink(missing_ok=True)
         return len(files)
