@@ -15,6 +15,7 @@ from newsletter.cli.press import Press
 from newsletter.model import Commit, Delivery, Outcome
 from newsletter.readers.addresses import read_address
 from newsletter.readers.ledger import Ledger
+from newsletter.readers.proof import Proof
 from newsletter.readers.store import Readers
 from tests.conftest import ROOT
 
@@ -35,7 +36,7 @@ def send(root: Path, *keys: str, outcome: Outcome = Outcome.SENT) -> None:
     press = Press(root)
     with press.database() as database:
         readers, ledger = Readers(database), Ledger(database)
-        reader_id = readers.add(read_address(POISON), "Poison Lectrice", source="test", now=SENT_AT).reader.id
+        reader_id = readers.add(read_address(POISON), "Poison Lectrice", proof=Proof(source="test"), now=SENT_AT).reader.id
         for key in keys:
             ledger.freeze(
                 issue_key=key,
