@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -78,6 +79,15 @@ class Send:
     approval: Literal["optional", "required"] = "optional"
     patience: timedelta = timedelta(minutes=30)
     max_age: timedelta = timedelta(hours=12)
+    require_web_version: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The live site: the `proxies` it believes about who asks, and how many mails it answers with an hour."""
+
+    proxies: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))
+    answers_per_hour: int = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +122,7 @@ class Config:
     look: Look = field(default_factory=Look)
     check: Check = field(default_factory=Check)
     send: Send = field(default_factory=Send)
+    site: Site = field(default_factory=Site)
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
     store_url: str = "sqlite:///.newsletter/newsletter.db"
@@ -151,7 +162,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = ("publication", "look", "check", "send", "dkim", "store", "backends")
+    known = ("publication", "look", "check", "send", "site", "dkim", "store", "backends")
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -175,6 +186,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         look=_look(table("look", document.get("look", {}))),
         check=_check(table("check", document.get("check", {}))),
         send=_send(table("send", document.get("send", {}))),
+        site=_site(table("site", document.get("site", {}))),
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
         store_url=_store_url(table("store", document.get("store", {}))),
@@ -282,6 +294,7 @@ def _send(table: Table) -> Send:
         approval="required" if approval == "required" else "optional",
         patience=table.duration("patience", defaults.patience),
         max_age=table.duration("max_age", defaults.max_age),
+        require_web_version=table.flag("require_web_version", False),
     )
     table.done()
     return send
@@ -294,6 +307,19 @@ def _limit(table: Table, connections: int) -> Limit:
     )
     table.done()
     return limit
+
+
+def _site(table: Table) -> Site:
+    try:
+        proxies = tuple(ip_network(text, strict=False) for text in table.strings("proxies"))
+    except ValueError as error:
+        raise table.error("proxies", str(error), 'write for instance proxies = ["10.0.0.0/8"]') from error
+    site = Site(
+        proxies=proxies if table.has("proxies") else Site().proxies,
+        answers_per_hour=table.integer("answers_per_hour", 300, least=1, most=100_000),
+    )
+    table.done()
+    return site
 
 
 def _dkim(table: Table, publication: Publication) -> Dkim:

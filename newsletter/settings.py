@@ -92,6 +92,12 @@ class Table:
             raise self.error(key, f"{value!r} is more than 0 and less than {LEAST}", "write 0 for no limit")
         return float(value)
 
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._take(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, f"{value!r} is neither true nor false", f"write {key} = true")
+        return value
+
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
         value = self.string(key, default)
         if value not in choices:

@@ -61,7 +61,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "premailer": "compose/markup.py",
     "rich": "cli/screen.py",
     "sqlalchemy": "readers/",
-    "starlette": "web/preview.py",
+    "starlette": "web/",
     "tinycss2": "compose/css.py",
     "uvicorn": "web/serving.py",
     "yaml": "compose/front_matter.py",

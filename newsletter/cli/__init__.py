@@ -33,6 +33,8 @@ _COMMANDS = {
     "settle": "newsletter.cli.settle:settle",
     "cancel": "newsletter.cli.decide:cancel",
     "site": "newsletter.cli.site:site",
+    "serve": "newsletter.cli.serve:serve",
+    "form": "newsletter.cli.serve:form",
     "readers": "newsletter.cli.readers:readers",
     "dkim": "newsletter.cli.dkim:dkim",
     "demo": "newsletter.cli.demo:demo",

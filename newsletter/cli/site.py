@@ -58,7 +58,7 @@ def build(press: Press, output: Path, coming: str | None) -> int:
         hint = 'set url = "https://…" under [publication]'
         raise ConfigError("a site needs an address", where=FILE, hint=hint)
     pages = Pages(config.publication, config.look, root=config.root)
-    builder = _Builder(press, pages, press.issue_folder(coming, nearest=False).name if coming else "")
+    builder = Builder(press, pages, press.issue_folder(coming, nearest=False).name if coming else "")
     shown = press.shown(press.folder / output)
     done = fill_folder(press.folder / output, builder.files(), keep=builder.keeps, shown=shown)
     for line in builder.told:
@@ -70,7 +70,7 @@ def build(press: Press, output: Path, coming: str | None) -> int:
     return ContentError.exit_code if builder.broken else 0
 
 
-class _Builder:
+class Builder:
     """One building of the site; `told` is what the editor should know of it, a line each.
 
     `broken` are issues that were sent and cannot be composed any more.

@@ -63,10 +63,16 @@ class Wishes:
             known = known_by_id(connection, reader_id)
             if known is None:
                 return None
-            steps = history(connection, reader_id)
-            if not steps or steps[-1].step is not Step.LEFT or now - steps[-1].at > UNDO:
+            if not _has_just_left(connection, reader_id, now):
                 return known
             return change(connection, known, came_back, Step.CAME_BACK, proof=proof, now=now)
+
+    def may_undo(self, reader_id: str, now: datetime) -> bool:
+        """Whether `undo` would take back that somebody left."""
+        with self._database.read() as connection:
+            known = known_by_id(connection, reader_id)
+            could = known is not None and came_back(known) != known
+            return could and _has_just_left(connection, reader_id, now)
 
     def pause(self, reader_id: str, until: datetime, *, proof: Proof, now: datetime) -> Reader | None:
         """Send a reader nothing until then; three months at most, since the list should not be forgotten."""
@@ -105,3 +111,8 @@ class Wishes:
         if is_reader(moved) and address.key != Address(email=reader.email).key:
             owe(connection, Notice.MOVED, moved, proof=proof, now=now, email=reader.email)
         return moved
+
+
+def _has_just_left(connection: Connection, reader_id: str, now: datetime) -> bool:
+    steps = history(connection, reader_id)
+    return bool(steps) and steps[-1].step is Step.LEFT and now - steps[-1].at <= UNDO

@@ -33,7 +33,7 @@ def fill_folder(folder: Path, files: Iterable[File], *, keep: Callable[[str], bo
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        ours = set(_read(folder / MANIFEST))
+        ours = set(listed(folder))
         made: set[str] = set()
         written = same = 0
         with (folder / MANIFEST).open("a", encoding="utf-8") as manifest:
@@ -65,9 +65,10 @@ def fill_folder(folder: Path, files: Iterable[File], *, keep: Callable[[str], bo
     return Written(written=written, same=same, removed=removed)
 
 
-def _read(manifest: Path) -> list[str]:
+def listed(folder: Path) -> list[str]:
+    """The paths of the files that `fill_folder` wrote there."""
     with suppress(FileNotFoundError):
-        lines = manifest.read_text(encoding="utf-8").splitlines()
+        lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
         # A path that leads out of the folder is not one that we wrote.
         return [line for line in lines if line and ".." not in line.split("/") and not line.startswith("/")]
     return []

@@ -180,6 +180,14 @@ class Pages:
         title = self._say("This page does not exist")
         return self._page("missing", Page(path=None, title=title, description=title))
 
+    def live(self, name: str, **values: object) -> str:
+        """A page that answers somebody, `web/live/NAME.html.j2`; its title stands in the template."""
+        return self._page(f"live/{name}", Page(path=None, title="", description=self.name), **values)
+
+    def form(self) -> str:
+        """The form to sign up with, for a page of somebody else's."""
+        return self._page("form", Page(path=None, title="", description=""), box=self.boxes.pair(0)[0])
+
     # ---- what pages are made with ----
 
     def months(self, issues: Sequence[WebIssue]) -> list[Month]:

@@ -1,4 +1,4 @@
-"""A web app and a listening socket -> served on this machine, until somebody presses Ctrl-C."""
+"""A web app and a listening socket -> served until somebody presses Ctrl-C."""
 
 import os
 import socket
@@ -12,10 +12,14 @@ from newsletter.errors import ConfigError
 HOST = "127.0.0.1"
 
 
-def listen(port: int) -> socket.socket:
-    """A socket on the loopback interface, on a free port if `port` is 0; raises ConfigError."""
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A socket on the loopback interface or another, on a free port if `port` is 0; raises ConfigError."""
     try:
-        return socket.create_server((HOST, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except socket.gaierror as error:
+        hint = "write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+        raise ConfigError(f"there is no {host!r}", where="--host", hint=hint) from error
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         hint = "name another one, or leave --port out"
@@ -35,6 +39,7 @@ def serve(make_app: Callable[[Callable[[], bool]], Any], listener: socket.socket
         http="h11",
         loop="asyncio",
         server_header=False,
+        proxy_headers=False,  # whom to believe is the app's own business
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)

@@ -1,0 +1,239 @@
+"""The command that serves the live site, and the one that prints a form which leads to it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.screen import bold, plural, say
+from newsletter.errors import ConfigError
+from newsletter.settings import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from newsletter.cli.press import Press
+    from newsletter.deliver.backend import Backend
+    from newsletter.links import Signer
+    from newsletter.readers.database import Database
+    from newsletter.web.answering import Answering
+    from newsletter.web.live.office import Office
+    from newsletter.web.live.rounds import Duty, Rounds
+    from newsletter.web.live.shelf import Shelf
+    from newsletter.web.pages import Pages
+
+ROOM = 10
+"""Wishes that are written down for each mail that may answer one: the rest of an attack is turned away."""
+
+LOOK_AT_FILES = 2.0
+"""Seconds between two looks at whether the site is to be written anew."""
+
+DAY = 86400.0
+
+
+@click.command(short_help="Serve the site, with signing up and leaving.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any free one."
+)
+@click.pass_obj
+def serve(press: Press, host: str, port: int) -> int:
+    """Serve the site, with all that people do there: sign up, confirm, leave, look at what is theirs.
+
+    The mails that answer them go out through the same backend as issues. The pages are written anew when an
+    issue is sent or a file changes; settings are read at the start. Put a web server with a certificate in
+    front of it. Ctrl-C ends it.
+
+    \b
+    Example:
+      newsletter serve
+      newsletter serve --host 0.0.0.0 --port 8080
+    """
+    from newsletter.web.live.app import live_site
+    from newsletter.web.live.health import Health
+    from newsletter.web.serving import listen
+    from newsletter.web.serving import serve as serve_app
+
+    config = press.config
+    check_url(press)
+    backend, signer = press.backend(), press.signer()
+    signal.signal(signal.SIGTERM, _end)
+    with suppress(KeyboardInterrupt), press.database() as database, listen(port, host) as listener:
+        office = _office(press, database, signer)
+        writer = _Writer(press, office)
+        writer.write()
+        answering = _answering(press, office)
+        rounds = [
+            _rounds(press, *_duties(press, office, answering, backend)),
+            _rounds(press, writer.duty()),
+        ]
+        health = Health(database, [duty for each in rounds for duty in each.duties])
+        app = live_site(office, writer.shelf, health, proxies=config.site.proxies, log=say)
+        where = f"[{host}]" if ":" in host else host
+        say(f"{bold(config.publication.name)}: http://{where}:{listener.getsockname()[1]}{office.base}/")
+        if not backend.reaches_people:
+            say(f"Mails go to {config.send.backend}: nobody gets any.")
+        say("Ctrl-C ends it.")
+        for each in rounds:
+            each.start()
+        try:
+            serve_app(lambda stopping: app, listener)
+        finally:
+            for each in rounds:
+                each.stop()
+    return 0
+
+
+@click.command(short_help="Print a form to sign up with, for any web page.")
+@click.pass_obj
+def form(press: Press) -> None:
+    """Print a form to sign up with, to paste into any web page.
+
+    It needs no style sheet and no script, and loads nothing. Whoever uses it sees one page more, on which
+    the address is checked, since anybody can send a form from anywhere.
+
+    \b
+    Example:
+      newsletter form > form.html
+    """
+    check_url(press)
+    click.echo(_pages(press).form(), nl=False)
+
+
+def check_url(press: Press) -> None:
+    """Raise ConfigError if the publication has no address on the web."""
+    if not press.config.publication.url:
+        hint = 'set url = "https://…" under [publication]'
+        raise ConfigError("a site needs an address", where=FILE, hint=hint)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End at SIGTERM as at Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def _pages(press: Press) -> Pages:
+    from newsletter.web.pages import Pages
+
+    config = press.config
+    return Pages(config.publication, config.look, templates=config.root / "templates")
+
+
+def _office(press: Press, database: Database, signer: Signer) -> Office:
+    from newsletter.web.live.limits import Limits
+    from newsletter.web.live.nonces import Nonces
+    from newsletter.web.live.office import Office
+
+    return Office(
+        publication=press.config.publication,
+        pages=_pages(press),
+        database=database,
+        signer=signer,
+        nonces=Nonces(signer, press.now),
+        limits=Limits(most=ROOM * press.config.site.answers_per_hour, clock=time.monotonic),
+        clock=press.now,
+    )
+
+
+# ---- what is done beside the answering ----
+
+
+def _rounds(press: Press, *duties: Duty) -> Rounds:
+    from newsletter.web.live.rounds import Rounds
+
+    return Rounds(duties, seconds=time.monotonic, clock=press.now, log=say)
+
+
+def _answering(press: Press, office: Office) -> Answering:
+    from newsletter.compose.notice import compose_notice
+    from newsletter.deliver.dkim import read_seals
+    from newsletter.web.answering import Addresses, Answering
+
+    config = press.config
+    seals, warnings = read_seals(config.dkim)
+    for warning in warnings:
+        say(f"Warning: {warning}")
+    return Answering(
+        office.requests,
+        Addresses(config.publication.url, office.signer),
+        compose=lambda notice, url: compose_notice(
+            notice.value, config.publication, config.look, templates=config.root / "templates", url=url
+        ),
+        seals=seals,
+        bounces=config.send.bounces,
+        per_hour=config.site.answers_per_hour,
+    )
+
+
+def _duties(press: Press, office: Office, answering: Answering, backend: Backend) -> Iterator[Duty]:
+    from newsletter.readers.erasure import sweep
+    from newsletter.web.live.rounds import Duty
+
+    def answer() -> None:
+        for each in answering.answer_all(backend, press.now):
+            say(f"A mail of the kind {each.notice.value!r}: {each.state}")
+
+    def resume() -> None:
+        if count := office.readers.resume_all(press.now()):
+            say(f"{plural(count, 'pause')} ended.")
+
+    def clean() -> None:
+        sweep(office.database, press.now())
+
+    yield Duty(name="answers", do=answer, every=1.0)
+    yield Duty(name="pauses", do=resume, every=60.0)
+    yield Duty(name="sweep", do=clean, every=DAY)
+
+
+class _Writer:
+    """Writes the site into the publication's own folder whenever something in it has changed."""
+
+    def __init__(self, press: Press, office: Office) -> None:
+        from newsletter.web.live.shelf import Shelf
+
+        self._press = press
+        self._database = office.database
+        self._folder = press.config.state / "site"
+        self._seen = ""
+        self.shelf: Shelf = Shelf(self._folder, base=office.base, nonces=office.nonces, clock=office.clock)
+
+    def duty(self) -> Duty:
+        from newsletter.web.live.rounds import Duty
+
+        return Duty(name="pages", do=self.write, every=LOOK_AT_FILES)
+
+    def write(self) -> None:
+        """Write the site if anything has changed since it was last written."""
+        from newsletter.cli.site import Builder
+        from newsletter.web.folder import fill_folder
+
+        now = self._stamp()
+        if now == self._seen:
+            return
+        started = time.monotonic()
+        press = self._press
+        builder = Builder(press, _pages(press), "")
+        shown = press.shown(self._folder)
+        done = fill_folder(self._folder, builder.files(), keep=builder.keeps, shown=shown)
+        self.shelf.renew()
+        self._seen = now
+        for line in builder.told:
+            say(line)
+        took = time.monotonic() - started
+        new = plural(done.written, "new file")
+        say(f"The site has {plural(builder.issues, 'issue')}, {new} ({took:.1f} s).")
+
+    def _stamp(self) -> str:
+        """Another one as soon as an issue leaves or a file is saved."""
+        from newsletter.readers.accounts import Accounts
+        from newsletter.web.watch import stamp
+
+        root = self._press.config.root
+        out = Accounts(self._database).issues_out()
+        files = stamp([root / "templates", *(root / "issues" / key for key in out)])
+        return f"{files} {' '.join(out)}"
