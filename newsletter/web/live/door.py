@@ -51,6 +51,7 @@ class Door:
     ) -> None:
         self._app = app
         self._hosts = {(urlsplit(url).hostname or "").lower(), *THIS_MACHINE}
+        self._base = urlsplit(url).path.rstrip("/")
         self._proxies = proxies
         self._failed = failed
         self._log = log
@@ -80,7 +81,8 @@ class Door:
             await self._app({**scope, "client": (ip, 0)}, receive, answer)
         except Exception as error:
             # Caught here and not further out, where it would be logged with all that it says.
-            self._log(f"A fault while answering {scope['method']} {_first(scope['path'])}: {fault(error)}")
+            what = _first(scope["path"].removeprefix(self._base))
+            self._log(f"A fault while answering {scope['method']} {what}: {fault(error)}")
             if not begun:
                 status = 503 if isinstance(error, StoreError) else 500
                 await self._failed(status)(scope, receive, answer)

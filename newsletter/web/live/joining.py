@@ -17,7 +17,7 @@ class Joining:
         self._office = office
 
     def look(self, request: Request) -> Response:
-        return self._form("join", page=self._came_from(request))
+        return self._form("join", came_from=self._came_from(request))
 
     def act(self, request: Request, form: Form) -> Response:
         office = self._office
@@ -29,11 +29,11 @@ class Joining:
         try:
             address = read_address(typed)
         except ContentError:
-            return self._form("join", status=422, email=typed, problem=problem_of(typed), page=page)
+            return self._form("join", status=422, email=typed, problem=problem_of(typed), came_from=page)
         words = office.pages.boxes.known().get(form["box"])
         if not words or not office.nonces.fits(form["nonce"]) or not office.ours(request):
             # From another site, or a page that was kept for long: a person takes one step more.
-            return self._form("once_more", email=address.email, page=page)
+            return self._form("once_more", email=address.email, came_from=page)
         if not office.limits.admit(office.proof(request, "").network):
             return office.busy()
         proof = office.proof(request, "the site", words=words, page=page)
