@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from newsletter.cli.press import Press
+    from newsletter.cli.site import Told
     from newsletter.deliver.backend import Backend
     from newsletter.links import Signer
     from newsletter.readers.database import Database
@@ -66,7 +67,7 @@ def serve(press: Press, host: str, port: int) -> int:
     with suppress(KeyboardInterrupt), press.database() as database, listen(port, host) as listener:
         office = _office(press, database, signer)
         writer = _Writer(press, office)
-        writer.write()
+        writer.begin()
         answering = _answering(press, office)
         rounds = [
             _rounds(press, *_duties(press, office, answering, backend)),
@@ -121,7 +122,7 @@ def _pages(press: Press) -> Pages:
     from newsletter.web.pages import Pages
 
     config = press.config
-    return Pages(config.publication, config.look, templates=config.root / "templates")
+    return Pages(config.publication, config.look, root=config.root)
 
 
 def _office(press: Press, database: Database, signer: Signer) -> Office:
@@ -200,7 +201,14 @@ class _Writer:
         self._database = office.database
         self._folder = press.config.state / "site"
         self._seen = ""
+        self._known: Told = {}
         self.shelf: Shelf = Shelf(self._folder, base=office.base, nonces=office.nonces, clock=office.clock)
+
+    def begin(self) -> None:
+        """Serve what was written when the site was last served; write it first if it never was."""
+        self.shelf.renew()
+        if self.shelf.is_empty:
+            self.write()
 
     def duty(self) -> Duty:
         from newsletter.web.live.rounds import Duty
@@ -216,11 +224,15 @@ class _Writer:
         if now == self._seen:
             return
         started = time.monotonic()
-        press = self._press
-        builder = Builder(press, _pages(press), "")
-        shown = press.shown(self._folder)
-        done = fill_folder(self._folder, builder.files(), keep=builder.keeps, shown=shown)
-        self.shelf.renew()
+        builder = Builder(self._press, _pages(self._press), known=self._known)
+        shown = self._press.shown(self._folder)
+        try:
+            done = fill_folder(self._folder, builder.files(), keep=builder.keeps, shown=shown)
+        except BaseException:
+            self._known.clear()  # whose pictures may not have been written
+            raise
+        finally:
+            self.shelf.renew()
         self._seen = now
         for line in builder.told:
             say(line)

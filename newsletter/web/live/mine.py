@@ -1,6 +1,5 @@
 """A reader's own page, behind a link just mailed to them: pause, move, take data along, be erased, leave."""
 
-import csv
 import io
 import json
 from datetime import date, datetime, time, timedelta
@@ -12,6 +11,7 @@ from newsletter.errors import ContentError, Expired, LinkError
 from newsletter.links import Purpose
 from newsletter.model import Reader
 from newsletter.readers.addresses import LONGEST, read_address
+from newsletter.readers.csv_file import write_rows
 from newsletter.readers.erasure import erase
 from newsletter.readers.personal import as_rows, personal_data
 from newsletter.readers.proof import Proof
@@ -20,9 +20,6 @@ from newsletter.readers.wishes import LONGEST_PAUSE
 from newsletter.web.live.forms import Form
 from newsletter.web.live.joining import problem_of
 from newsletter.web.live.office import QUIET, Office
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for an order (OWASP, CSV injection)."""
 
 
 class Mine:
@@ -106,7 +103,9 @@ class Mine:
         if kind == "json":
             text, media = json.dumps(data, ensure_ascii=False, indent=2) + "\n", "application/json"
         else:
-            text, media = _sheet(list(as_rows(data))), "text/csv; charset=utf-8"
+            out = io.StringIO()
+            write_rows(out, ("what", "value"), as_rows(data))
+            text, media = out.getvalue(), "text/csv; charset=utf-8"
         headers = {"Content-Disposition": f'attachment; filename="my-data.{kind}"', **QUIET}
         # Spreadsheets know UTF-8 by its mark alone.
         content = text.encode("utf-8-sig" if kind == "csv" else "utf-8")
@@ -151,13 +150,3 @@ class Mine:
 
     def _page(self, name: str, *, status: int = 200, **values: object) -> Response:
         return self._office.page(name, values, status=status, headers=QUIET)
-
-
-def _sheet(rows: list[tuple[str, str]]) -> str:
-    """Pairs as CSV, in which no cell is a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("what", "value"))
-    for name, value in rows:
-        writer.writerow((name, f"'{value}" if value.startswith(_FORMULA) else value))
-    return out.getvalue()

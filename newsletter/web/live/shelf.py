@@ -48,6 +48,10 @@ class Shelf:
         """Serve what is in the folder now."""
         self._known = frozenset(listed(self._folder))
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._known
+
     def answer(self, request: Request) -> Response | None:
         """The answer to a request for a file, None if there is no such file."""
         path: str = request.path_params.get("path", "")
