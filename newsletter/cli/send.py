@@ -130,6 +130,7 @@ def _send(
 ) -> int:
     """From the plan to the end of the run, with the issue's lock in hand."""
     from newsletter.cli.sending import Manner, check_everybody, deliver
+    from newsletter.cli.web_version import wait_for_page
     from newsletter.deliver.message import MessageTemplate
     from newsletter.model import Status
 
@@ -166,6 +167,8 @@ def _send(
     if wishes.restored and not books.rehearsal:
         _doubt_all(press, books, key)
     filler = write(MessageTemplate.loads(frozen.template))
+    if press.config.send.require_web_version and not books.rehearsal:
+        wait_for_page(press, key, wishes.schedule)
     if wishes.strict:
         check_everybody(filler, books.ledger, key, press.utc_now())
     manner = Manner(schedule=wishes.schedule, beside=beside, as_json=wishes.as_json)

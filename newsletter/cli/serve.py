@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.screen import bold, plural, say
-from newsletter.errors import ConfigError
-from newsletter.settings import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +53,7 @@ def serve(press: Press, host: str, port: int) -> int:
       newsletter serve
       newsletter serve --host 0.0.0.0 --port 8080
     """
+    from newsletter.cli.site import check_url
     from newsletter.web.live.app import live_site
     from newsletter.web.live.health import Health
     from newsletter.web.serving import listen
@@ -102,15 +101,10 @@ def form(press: Press) -> None:
     Example:
       newsletter form > form.html
     """
+    from newsletter.cli.site import check_url
+
     check_url(press)
     click.echo(_pages(press).form(), nl=False)
-
-
-def check_url(press: Press) -> None:
-    """Raise ConfigError if the publication has no address on the web."""
-    if not press.config.publication.url:
-        hint = 'set url = "https://…" under [publication]'
-        raise ConfigError("a site needs an address", where=FILE, hint=hint)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

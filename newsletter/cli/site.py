@@ -54,9 +54,7 @@ def build(press: Press, output: Path, coming: str | None) -> int:
     from newsletter.web.pages import Pages
 
     config = press.config
-    if not config.publication.url:
-        hint = 'set url = "https://…" under [publication]'
-        raise ConfigError("a site needs an address", where=FILE, hint=hint)
+    check_url(press)
     pages = Pages(config.publication, config.look, root=config.root)
     builder = Builder(press, pages, press.issue_folder(coming, nearest=False).name if coming else "")
     shown = press.shown(press.folder / output)
@@ -68,6 +66,17 @@ def build(press: Press, output: Path, coming: str | None) -> int:
         f" {plural(done.written, 'file')} written, {done.same} as before, {done.removed} removed."
     )
     return ContentError.exit_code if builder.broken else 0
+
+
+def check_url(press: Press) -> None:
+    """Raise ConfigError if the publication has no address on the web."""
+    if not press.config.publication.url:
+        hint = 'set url = "https://…" under [publication]'
+        raise ConfigError("a site needs an address", where=FILE, hint=hint)
+
+
+Told = dict[str, "tuple[str, WebIssue]"]
+"""Issues as the site tells them, each with a digest of the files it was made of."""
 
 
 class Builder:
