@@ -82,20 +82,25 @@ Told = dict[str, "tuple[str, WebIssue]"]
 class Builder:
     """One building of the site; `told` is what the editor should know of it, a line each.
 
-    `broken` are issues that were sent and cannot be composed any more.
+    `broken` are issues that were sent and cannot be composed any more. Issues that are `known` as their files
+    are now are not composed again; those that are made are added to them.
     """
 
-    def __init__(self, press: Press, pages: Pages, coming: str) -> None:
+    def __init__(self, press: Press, pages: Pages, coming: str = "", known: Told | None = None) -> None:
         self.told: list[str] = []
         self.broken: list[str] = []
         self.issues = self.articles = 0
         self._press = press
         self._pages = pages
         self._coming = coming
+        self._known = known
+        self._same: set[str] = set()
 
     def keeps(self, path: str) -> bool:
-        """Whether a former file stays though it is not made anew: those of issues that are broken."""
-        return path.partition("/")[0] in self.broken
+        """Whether a former file stays though it is not made anew: of a broken issue, or a picture."""
+        key = path.partition("/")[0]
+        picture = "/pictures/" in path or path.endswith("/card.png")
+        return key in self.broken or (key in self._same and picture)
 
     def files(self) -> Iterator[File]:
         """Every file, with the pictures of one issue in memory at a time."""
@@ -110,7 +115,7 @@ class Builder:
                 gone.append(key)
                 continue
             try:
-                issue, renditions = self._tell(folder)
+                issue, renditions = self._as_told(key, folder)
             except ContentError as error:
                 self.broken.append(key)
                 self.told.append(f"{key} was sent, and its pages stay as they are: {error}")
@@ -118,7 +123,8 @@ class Builder:
             if out[key] and out[key] != self._press.issue_digest(folder):
                 changed.append(key)
             listed.append(issue)
-            yield from pictures(issue, renditions, self._pages)
+            if key not in self._same:
+                yield from pictures(issue, renditions, self._pages)
         if self._coming and self._coming not in out:
             issue, renditions = self._tell(self._folder(self._coming))
             coming.append(issue)
@@ -132,6 +138,19 @@ class Builder:
         self.issues = len(listed)
         self.articles = sum(len(issue.articles) for issue in listed)
         yield from pages_of(listed, coming, self._press.config.publication, self._pages)
+
+    def _as_told(self, key: str, folder: Path) -> tuple[WebIssue, Sequence[Rendition]]:
+        """An issue and its pictures, without these if nothing has changed since it was told."""
+        if self._known is None:
+            return self._tell(folder)
+        digest = self._press.files_digest(folder)
+        before, known = self._known.get(key, ("", None))
+        if known and before == digest:
+            self._same.add(key)
+            return known, ()
+        issue, renditions = self._tell(folder)
+        self._known[key] = digest, issue
+        return issue, renditions
 
     def _folder(self, key: str) -> Path:
         return self._press.config.root / "issues" / key

@@ -1,7 +1,7 @@
 """What the pages that answer somebody have in common: the books, the words, the clock, the bounds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -41,6 +41,8 @@ class Office:
     nonces: Nonces
     limits: Limits
     clock: Callable[[], datetime]
+    # Made once: whoever attacks gets thousands of them.
+    _failures: dict[int, str] = field(default_factory=dict)
 
     # ---- the books ----
 
@@ -94,7 +96,9 @@ class Office:
         """What went wrong, in a reader's words."""
         if status == 404:
             return self.missing()
-        return self.page("failure", {"number": status}, status=status, headers={**QUIET, **(headers or {})})
+        if status not in self._failures:
+            self._failures[status] = self.pages.live("failure", number=status)
+        return HTMLResponse(self._failures[status], status, headers=_live({**QUIET, **(headers or {})}))
 
     def busy(self) -> Response:
         """For who has asked for too much."""
