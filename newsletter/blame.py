@@ -33,7 +33,11 @@ def _any(*phrases: str) -> re.Pattern[str]:
 
 
 # Addresses and links are taken out first: nobody is blamed for living in spam.example or policy street.
-_NAMES = _any(r"<[^<>\s]{1,320}@[^<>\s]{0,320}>", r"[^\s<>@]{1,100}@[^\s<>@]{1,255}", r"https?://\S{1,2000}")
+_NAMES = _any(
+    r"<[^<>\s]{1,320}@[^<>\s]{0,320}>",
+    r"[^\s<>@]{1,100}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,10}",
+    r"https?://\S{1,2000}",
+)
 
 _FRENCH = r"\b(?:OFR|LPN|OUK)\d{0,3}[ _]?"  # how Orange and La Poste number their replies
 _WHO = r"(?:user|recipient|mailbox|account|addressee|destinataire|utilisateur)"
@@ -50,7 +54,7 @@ _MAILBOX_WORDS = _any(
 )
 _SENDER_WORDS = _any(
     r"spam|junk|unsolicited|\bbulk\b|phish|abus(?:e|ive)|\bpolic(?:y|ies)\b|reputation|\bbanned\b",
-    r"\bblocked\b|\b(?:black|block|deny)[ -]?list|\b(?:DNSB|RB)L\b|listed (?:at|by|in|on)\b",
+    r"\bblocked\b|\b(?:black|block|deny)[ -]?list|\b(?:DNSB|RB)L\b|(?<!not )listed (?:at|by|in|on)\b",
     r"\bDMARC\b|\bSPF\b|\bDKIM\b|reverse DNS|\bPTR\b",
     r"(?:not|un)[ -]?(?:authori[sz]ed|authenticated)|relay(?:ing)?\b.{0,20}\bden|access denied",
     r"\b(?:sender|client host)\b.{0,60}\b(?:rejected|refused)",

@@ -215,8 +215,8 @@ def _senders(mail: Part) -> list[str]:
 
 
 def _plain_text(mail: Part) -> str:
-    texts = [part for part in mail.own() if not part.parts and part.media_type.startswith("text/")]
-    plain = [part for part in texts if part.media_type == "text/plain" and part.text.strip()]
+    texts = [part for part in mail.own() if part.is_text and part.body]
+    plain = [part for part in texts if part.media_type == "text/plain"]
     return (plain or texts)[0].text if texts else ""
 
 

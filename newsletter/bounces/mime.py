@@ -14,11 +14,14 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 
 LONGEST = 30_000_000
-"""Bytes of a mail that are looked at."""
+"""Bytes of a mail that are taken in."""
+LOOKED_AT = 4_000_000
+"""Bytes of it that are read: what was said stands at the beginning, and our own mail is not so long."""
 DEEPEST = 20
 MOST_PARTS = 500
 
-_LONGEST_TEXT = 400_000
+_LONGEST_TEXT = 100_000
+_LONGEST_SOURCE = 400_000
 _LONGEST_HEAD = 200_000
 _LONGEST_HEADER = 8_000
 _LONGEST_ENCODED = 2_000
@@ -30,6 +33,7 @@ _CHARSET = re.compile(
 _PARAMETER = re.compile(r';\s{0,20}([A-Za-z-]{1,40})\s{0,20}=\s{0,20}("[^"]{0,300}"|[^\s;"]{1,300})')
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]{0,20}:")
 _END_OF_HEAD = re.compile(rb"\r?\n[ \t]*\r?\n")
+_REST_OF_BOUNDARY = re.compile(rb"(--)?[ \t]{0,100}(?:\r?\n|\Z)")
 _TAG = re.compile(r"<[^<>]{0,4000}>")
 _UNSEEN = re.compile(r"(?i)<(style|script|head|title)\b")
 _LINE_TAG = re.compile(r"(?i)<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|hr)\b[^<>]{0,4000}>")
@@ -75,21 +79,27 @@ class Part:
                 yield from part.own()
 
     @property
+    def is_text(self) -> bool:
+        """Whether it is a text of some length, and not made of parts."""
+        return not self.parts and self.media_type.startswith("text/") and not self.body[:1000].isspace()
+
+    @property
     def source(self) -> str:
         """The characters of the body as they were written, of HTML with its tags; line ends are LF."""
-        data = _decoded(self.body[:_LONGEST_TEXT], self.get("content-transfer-encoding"))
+        data = _decoded(self.body[:_LONGEST_SOURCE], self.get("content-transfer-encoding"))
         text = _characters(data, self.parameters.get("charset", ""))
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
     @property
     def text(self) -> str:
         """What the body says, as plain text."""
-        return _plain(self.source) if self.media_type == "text/html" else self.source
+        source = self.source[:_LONGEST_TEXT]
+        return _plain(source) if self.media_type == "text/html" else source
 
 
 def read_mail(content: bytes) -> Part:
     """The parts of a mail; never raises. A "From " line of an mbox before it is passed over."""
-    content = content[:LONGEST].lstrip(b"\r\n")
+    content = content[:LOOKED_AT].lstrip(b"\r\n")
     if content.startswith((b"From ", b">From ")):
         content = content.partition(b"\n")[2]
     return _Reader().part(content, 0)
@@ -119,22 +129,20 @@ class _Reader:
         return Part(headers=headers, media_type=media_type, parameters=parameters, body=body, parts=parts)
 
     def _multipart(self, body: bytes, boundary: str, depth: int, default: str) -> tuple[Part, ...]:
-        # The line end before a boundary belongs to it (RFC 2046 §5.1.1).
-        line = re.compile(
-            rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-        )
+        if not boundary:
+            return ()
         pieces: list[bytes] = []
-        start = -1
-        for match in line.finditer(body) if boundary else ():
-            if start >= 0:
-                pieces.append(body[start : match.start()])
-            start = match.end()
-            if match[1] or len(pieces) >= MOST_PARTS:
+        inside = -1
+        for start, end, is_last in _boundaries(body, b"--" + boundary.encode("utf-8", "replace")):
+            if inside >= 0:
+                pieces.append(body[inside:start])
+            inside = end
+            if is_last or len(pieces) >= MOST_PARTS:
                 break
         else:
-            if start >= 0:
-                pieces.append(body[start:])  # cut short, as what comes back often is
-        return self._all([_after_line_end(piece) for piece in pieces], depth, default)
+            if inside >= 0:
+                pieces.append(body[inside:])  # cut short, as what comes back often is
+        return self._all(pieces, depth, default)
 
     def _all(self, pieces: list[bytes], depth: int, default: str) -> tuple[Part, ...]:
         parts = []
@@ -143,6 +151,17 @@ class _Reader:
                 break
             parts.append(self.part(piece, depth, default))
         return tuple(parts)
+
+
+def _boundaries(body: bytes, mark: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where a boundary begins, with the line end before it (RFC 2046 §5.1.1), where it ends, if it is last."""
+    place = body.find(mark)
+    while place >= 0:
+        rest = _REST_OF_BOUNDARY.match(body, place + len(mark))
+        if rest and (place == 0 or body[place - 1] == 0x0A):
+            start = place - (2 if body[max(0, place - 2) : place] == b"\r\n" else 1)
+            yield max(0, start), rest.end(), rest[1] is not None
+        place = body.find(mark, place + len(mark))
 
 
 def split_head(content: bytes) -> tuple[Headers, bytes]:

@@ -13,6 +13,8 @@ from newsletter.links import Claim, Purpose, Signer
 _MOST_TRIES = 200
 """Tokens of one mail that are checked: a check costs a hash or two."""
 _MOST_IDS = 20
+_LONGEST = 2_000_000
+"""Characters of a mail that are looked through."""
 
 # bounces+TOKEN@…; a forwarder's rewriting (SRS, BATV) puts its own letters before it and "=" for the @.
 _RETURN_PATH = re.compile(r"[+=]([0-9A-Fa-f]{28,64})[@=]")
@@ -74,18 +76,20 @@ def find_message_ids(mail: Part) -> tuple[str, ...]:
         for value in mail.all(name)
         for each in _MESSAGE_ID.findall(value)
     ]
-    for part in mail.walk():
-        if part is not mail:
-            found += [each for value in part.all("message-id") for each in _MESSAGE_ID.findall(value)]
-        if not part.parts:
-            found += _WRITTEN_ID.findall(part.text)
+    inner = (part for part in mail.walk() if part is not mail)
+    found += [
+        each for part in inner for value in part.all("message-id") for each in _MESSAGE_ID.findall(value)
+    ]
+    found += [each for text in _texts(mail) for each in _WRITTEN_ID.findall(text)]
     return tuple(dict.fromkeys(found))[:_MOST_IDS]
 
 
 def _texts(mail: Part) -> Iterator[str]:
+    left = _LONGEST
     for part in mail.walk():
         for _, value in part.headers:
             yield value
-        if not part.parts:
+        if not part.parts and left > 0:
             # A link of HTML stands in a tag, which the text of the part does not have.
-            yield part.source
+            yield (source := part.source)
+            left -= len(source)

@@ -28,7 +28,7 @@ _RETURNED_SUBJECT = re.compile(
 _DELAYED = re.compile(
     r"\bstatus notification \(delay\)|\bdelay(?:ed)?\b.{0,40}\b(?:mail|deliver|message|notif)|\b(?:mail"
     r"|deliver\w*|message)\b.{0,40}\bdelayed?\b"
-    r"|warning(?: message)? only|do not need to re-?send|no (?:need|action is required)|will (?:continue"
+    r"|warning(?: message)? only|do not (?:need to )?re-?send|no (?:need|action is required)|will (?:continue"
     r"|keep) (?:to )?try"
     r"|still (?:being )?(?:retr|try|undeliver|queued)|not yet been delivered|will be retried|will retry"
     r"|warning: could not send"

@@ -9,11 +9,15 @@ import logging
 import re
 from email.message import Message
 from email.policy import compat32
+from itertools import islice
 
 from newsletter.bounces.mime import HEADERS_ONLY, Part, split_head
 from newsletter.bounces.notices import find_addresses
 
 _LONGEST = 100_000
+_LONGEST_LINE = 1_000
+_MOST_LINES = 1_000
+_MOST_TEXTS = 10
 _SAID = 3_000
 """Characters of a host's explanation that are read."""
 
@@ -59,7 +63,7 @@ def _by_forms(mail: Part) -> list[str]:
 
     logging.getLogger("flufl.bounce").disabled = True  # it writes a traceback for each mail it cannot read
     try:
-        passing, lasting = all_failures(_rebuilt(mail))
+        passing, lasting = all_failures(_rebuilt(mail, [_MOST_LINES]))
     except Exception:  # each of its detectors raises what it likes, and the next mail may be fine
         return []
     found = (address.decode("utf-8", "replace") for address in sorted(lasting) + sorted(passing))
@@ -87,26 +91,34 @@ def _line(text: str, start: int) -> str:
 
 
 def _told(mail: Part) -> str:
-    texts = [part.text for part in mail.own() if not part.parts and part.media_type.startswith("text/")]
-    text = "\n".join(text for text in texts if text.strip())[:_LONGEST]
+    text = "\n".join(islice((each.text for each in mail.own() if each.is_text), _MOST_TEXTS))[:_LONGEST]
     ours = _OURS.search(text)
     return text[: ours.start()] if ours and text[: ours.start()].strip() else text
 
 
-def _rebuilt(part: Part) -> "Message[str, str]":
-    """The library's form of a mail, its texts decoded and cut, and no deeper than what was read."""
+def _rebuilt(part: Part, lines: list[int]) -> "Message[str, str]":
+    """The library's form of a mail, its texts decoded and cut, and no deeper than what was read.
+
+    `lines` is how many it may still have: each is tried with some hundred patterns.
+    """
     made: Message[str, str] = Message(policy=compat32)
     for name, value in part.headers:
         if name not in ("content-transfer-encoding",):
             made[name] = value.encode("ascii", "replace").decode()
     if part.parts and part.media_type not in HEADERS_ONLY:
-        made.set_payload([_rebuilt(inner) for inner in part.parts])
+        made.set_payload([_rebuilt(inner, lines) for inner in part.parts])
     elif part.media_type == "message/delivery-status":
-        blocks = re.split(r"\n[ \t]*\n", part.text.strip("\n")[:_LONGEST])
+        blocks = re.split(r"\n[ \t]*\n", _cut(part.text, lines).strip("\n"))
         made.set_payload([_fields(block) for block in blocks])
     elif part.media_type not in HEADERS_ONLY:
-        made.set_payload(part.text[:_LONGEST].encode("ascii", "replace").decode())
+        made.set_payload(_cut(part.text, lines).encode("ascii", "replace").decode())
     return made
+
+
+def _cut(text: str, lines: list[int]) -> str:
+    kept = text[:_LONGEST].split("\n", lines[0])[: lines[0]]
+    lines[0] -= len(kept)
+    return "\n".join(line[:_LONGEST_LINE] for line in kept)
 
 
 def _fields(block: str) -> "Message[str, str]":

@@ -2,12 +2,12 @@
 
     python -m tests.bench.bounces FOLDER…
 
-A folder has mails, one a file (`*.eml`), and may have `truth.tsv`: the name of a file without `.eml`, a tab, the
-addresses that it is about, parted by blanks, and after another tab what it is ("hard", "soft", "complaint",
-"auto-reply", "delayed", "other"), as a person who read it says. What is left empty is not scored.
+A folder has mails, one a file (`*.eml`), and may have `truth.tsv`: the name of a file without `.eml`, a tab,
+the addresses that it is about, parted by blanks, and after another tab what it is ("hard", "soft",
+"complaint", "auto-reply", "delayed", "other"), as a person who read it says. What is empty is not scored.
 
-Told are the mails that made it fall, the share of those with an address in the truth for which all of them were
-found, the share of those that are not hard by the truth and were called hard, and the time for one.
+Told are the mails that made it fall; the share of those with an address in the truth for which all were
+found; the share of those that are not hard by the truth and were called hard; and the time for one.
 """
 
 import sys
@@ -51,9 +51,8 @@ def main() -> int:
     false = share(scores["false hard"], scores["not hard"])
     print(f"address found: {found:.1f} % of {scores['with an address']} (wanted: {ADDRESS_FOUND} at least)")
     print(f"false hard: {false:.1f} % of {scores['not hard']} (wanted: {FALSE_HARD} at most)")
-    print(
-        f"hard found: {share(scores['right hard'], scores['hard by truth']):.1f} % of {scores['hard by truth']}"
-    )
+    right = share(scores["right hard"], scores["hard by truth"])
+    print(f"hard found: {right:.1f} % of {scores['hard by truth']}")
     print(f"same kind: {share(scores['same'], scores['with a kind']):.1f} % of {scores['with a kind']}")
     return int(scores["fell"] > 0 or found < ADDRESS_FOUND or false > FALSE_HARD)
 

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -14,9 +15,9 @@ from tests.bounces.imap_server import AUTHORITY, client_context
 
 
 class Answers(BaseHTTPRequestHandler):
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.asked.append(self.path)
         status = {"/moved.pem": 302, "/gone.pem": 404}.get(self.path, 200)
         self.send_response(status)
@@ -56,7 +57,7 @@ def test_a_certificate_is_fetched_once() -> None:
 @pytest.mark.parametrize("name", ["moved", "gone"])
 def test_what_is_not_there_is_for_later_and_no_other_address_is_gone_to(name: str) -> None:
     with service() as at:
-        with pytest.raises(Unavailable, match="no certificate: (302|404)"):
+        with pytest.raises(Unavailable, match=r"no certificate: (302|404)"):
             Certificates(context=client_context()).fetch(f"{at}/{name}.pem")
         assert Answers.asked == [f"/{name}.pem"]
 
