@@ -80,11 +80,13 @@ class ImapMailbox:
         if for_a_person or not self._settings.moved_to:
             return
         folder = _quoted(self._settings.moved_to)
-        if "MOVE" in self._server.capabilities:  # RFC 6851
+        if b"MOVE" in self._abilities:  # RFC 6851
             self._ask("MOVE", mail.mark, folder)
         else:
             self._ask("COPY", mail.mark, folder)
             self._ask("STORE", mail.mark, "+FLAGS.SILENT", r"(\Deleted)")
+            if b"UIDPLUS" in self._abilities:  # RFC 4315; without it we would expunge what others have marked
+                self._ask("EXPUNGE", mail.mark)
 
     def close(self) -> None:
         """Take leave; never raises."""
@@ -118,6 +120,9 @@ class ImapMailbox:
             ) from error
         except OSError as error:
             raise Unavailable(f"broke off: {error}", where=self._where, passing=True) from error
+        # Servers tell more of themselves to whom they know.
+        told = self._guarded(self._server.capability)[1]
+        self._abilities = b" ".join(each for each in told if isinstance(each, bytes)).upper().split()
         for folder in dict.fromkeys(filter(None, (settings.moved_to, settings.folder))):
             status, answer = self._guarded(self._server.select, _quoted(folder))
             if status != "OK":

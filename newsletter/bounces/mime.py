@@ -154,7 +154,7 @@ class _Reader:
 
 
 def _boundaries(body: bytes, mark: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Where a boundary begins, with the line end before it (RFC 2046 §5.1.1), where it ends, if it is last."""
+    """Where a boundary begins, with the line end before it (RFC 2046 §5.1.1), its end, if it is last."""
     place = body.find(mark)
     while place >= 0:
         rest = _REST_OF_BOUNDARY.match(body, place + len(mark))

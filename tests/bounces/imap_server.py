@@ -108,7 +108,8 @@ class ImapServer:
     def _answer(self, command: str) -> bytes:
         words = command.split(" ")
         if words[0] == "CAPABILITY":
-            move = " MOVE" if self._moves else ""
+            known = any(command.startswith("LOGIN") for command in self.commands)
+            move = " MOVE" if self._moves and known else " UIDPLUS" if known else ""
             return f"* CAPABILITY IMAP4rev1{' STARTTLS' if self._starttls else ''}{move}\r\n".encode()
         if words[0] == "SELECT":
             own = r" \*" if self._keywords else ""
@@ -131,6 +132,8 @@ class ImapServer:
             letter.flags |= set(re.findall(r"[\\\w]+", rest.partition("(")[2]))
         if verb in ("MOVE", "COPY"):
             self.folders[rest.strip('"')].append(letter.content)
-            if verb == "MOVE":
-                self.letters.remove(letter)
+        if verb == "EXPUNGE":
+            assert "\\Deleted" in letter.flags
+        if verb in ("MOVE", "EXPUNGE"):
+            self.letters.remove(letter)
         return b""

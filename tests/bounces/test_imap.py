@@ -58,6 +58,7 @@ def test_what_was_recorded_is_moved_if_so_wished(moves: bool) -> None:
         mailbox = ImapMailbox(settings(server, moved_to="Recorded"), context=client_context())
         mailbox.acknowledge(next(iter(mailbox.mails())))
         assert server.folders["Recorded"] == [ONE]
+        assert [letter.content for letter in server.letters] == [TWO]
         assert [mail.content for mail in mailbox.mails()] == [TWO]
         mailbox.close()
 
