@@ -125,6 +125,7 @@ class Config:
     site: Site = field(default_factory=Site)
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
+    bounces: Table
     store_url: str = "sqlite:///.newsletter/newsletter.db"
 
     @property
@@ -162,7 +163,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = ("publication", "look", "check", "send", "site", "dkim", "store", "backends")
+    known = ("publication", "look", "check", "send", "site", "dkim", "store", "bounces", "backends")
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -189,6 +190,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         site=_site(table("site", document.get("site", {}))),
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
+        bounces=table("bounces", document.get("bounces", {})),
         store_url=_store_url(table("store", document.get("store", {}))),
     )
 

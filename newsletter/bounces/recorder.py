@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from newsletter.bounces.policy import (
@@ -118,6 +118,8 @@ class Recorder:
         if reader:
             days = self._returns.copies_of(reader.id, now - YEAR)
             returned = recognised(returned, reader.id, days, self._links)
+            if _from_a_friend(returned, addresses, reader):
+                returned = replace(returned, proof=Proof.NONE)
         email = reader.email if reader else addresses[0].email if addresses else ""
         return Return(
             digest=returned.digest,
@@ -183,6 +185,12 @@ class _Past:
     @property
     def probed(self) -> date | None:
         return self._probed or self._returns.probed(self._id)
+
+
+def _from_a_friend(returned: Returned, addresses: list[Address], reader: Reader) -> bool:
+    """Whether a wish to leave is proven by a reader's copy, but written by somebody who had it from them."""
+    keys = [address.key for address in addresses]
+    return returned.kind is Kind.STOP and bool(keys) and Address(email=reader.email).key not in keys
 
 
 def _addresses(returned: Returned) -> list[Address]:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "serve": "newsletter.cli.serve:serve",
     "form": "newsletter.cli.serve:form",
     "readers": "newsletter.cli.readers:readers",
+    "bounces": "newsletter.cli.bounces:bounces",
     "dkim": "newsletter.cli.dkim:dkim",
     "demo": "newsletter.cli.demo:demo",
 }

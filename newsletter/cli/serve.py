@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from newsletter.bounces.recorder import Recorder
     from newsletter.cli.press import Press
     from newsletter.cli.site import Told
     from newsletter.deliver.backend import Backend
     from newsletter.links import Signer
     from newsletter.readers.database import Database
     from newsletter.web.answering import Answering
+    from newsletter.web.live.hooks import Hooks
     from newsletter.web.live.office import Office
     from newsletter.web.live.rounds import Duty, Rounds
     from newsletter.web.live.shelf import Shelf
@@ -53,6 +55,7 @@ def serve(press: Press, host: str, port: int) -> int:
       newsletter serve
       newsletter serve --host 0.0.0.0 --port 8080
     """
+    from newsletter.cli.answers import answering as answers
     from newsletter.cli.site import check_url
     from newsletter.web.live.app import live_site
     from newsletter.web.live.health import Health
@@ -67,13 +70,21 @@ def serve(press: Press, host: str, port: int) -> int:
         office = _office(press, database, signer)
         writer = _Writer(press, office)
         writer.begin()
-        answering = _answering(press, office)
+        answering = answers(press, database)
+        recorder = _recorder(press, database)
         rounds = [
-            _rounds(press, *_duties(press, office, answering, backend)),
+            _rounds(press, *_duties(press, office, answering, backend, recorder)),
             _rounds(press, writer.duty()),
         ]
         health = Health(database, [duty for each in rounds for duty in each.duties])
-        app = live_site(office, writer.shelf, health, proxies=config.site.proxies, log=say)
+        app = live_site(
+            office,
+            writer.shelf,
+            health,
+            proxies=config.site.proxies,
+            log=say,
+            hooks=_hooks(press, office, recorder),
+        )
         where = f"[{host}]" if ":" in host else host
         say(f"{bold(config.publication.name)}: http://{where}:{listener.getsockname()[1]}{office.base}/")
         if not backend.reaches_people:
@@ -144,28 +155,23 @@ def _rounds(press: Press, *duties: Duty) -> Rounds:
     return Rounds(duties, seconds=time.monotonic, clock=press.now, log=say)
 
 
-def _answering(press: Press, office: Office) -> Answering:
-    from newsletter.compose.notice import compose_notice
-    from newsletter.deliver.dkim import read_seals
-    from newsletter.web.answering import Addresses, Answering
+def _recorder(press: Press, database: Database) -> Recorder:
+    from newsletter.bounces.recorder import Recorder
 
-    config = press.config
-    seals, warnings = read_seals(config.dkim)
-    for warning in warnings:
-        say(f"Warning: {warning}")
-    return Answering(
-        office.requests,
-        Addresses(config.publication.url, office.signer),
-        compose=lambda notice, url: compose_notice(
-            notice.value, config.publication, config.look, templates=config.root / "templates", url=url
-        ),
-        seals=seals,
-        bounces=config.send.bounces,
-        per_hour=config.site.answers_per_hour,
-    )
+    return Recorder(database, press.links(), ours=press.config.publication.sender.domain)
 
 
-def _duties(press: Press, office: Office, answering: Answering, backend: Backend) -> Iterator[Duty]:
+def _hooks(press: Press, office: Office, recorder: Recorder) -> Hooks:
+    from newsletter.bounces.settings import read_settings
+    from newsletter.web.live.hooks import hooks
+
+    settings = read_settings(press.config.bounces)
+    return hooks(office.base, settings, recorder, office.signer, office.clock, say)
+
+
+def _duties(
+    press: Press, office: Office, answering: Answering, backend: Backend, recorder: Recorder
+) -> Iterator[Duty]:
     from newsletter.readers.erasure import sweep
     from newsletter.web.live.rounds import Duty
 
@@ -181,6 +187,11 @@ def _duties(press: Press, office: Office, answering: Answering, backend: Backend
         sweep(office.database, press.now())
 
     yield Duty(name="answers", do=answer, every=1.0)
+
+    def decide() -> None:
+        recorder.decide_all(now=press.now())
+
+    yield Duty(name="returned mail", do=decide, every=60.0)
     yield Duty(name="pauses", do=resume, every=60.0)
     yield Duty(name="sweep", do=clean, every=DAY)
 

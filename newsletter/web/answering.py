@@ -82,14 +82,14 @@ class Answering:
         *,
         compose: Compose,
         seals: Sequence[Seal] = (),
-        bounces: str = "",
+        return_path: Callable[[str, date], str] = lambda reader_id, day: "",
         per_hour: int,
     ) -> None:
         self._requests = requests
         self._addresses = addresses
         self._compose = compose
         self._seals = seals
-        self._bounces = bounces
+        self._return_path = return_path
         self._per_hour = per_hour
 
     def answer_all(self, backend: Backend, clock: Callable[[], datetime]) -> list[Answer]:
@@ -149,7 +149,8 @@ class Answering:
             request_id=request.id,
             to=request.email,
             at=now,
-            bounces=self._bounces,
+            # Of the day it was asked for, by which a probe that comes back is known (`Returns.probed`).
+            bounces=self._return_path(request.reader_id, request.at.date()),
             seals=self._seals,
         )
 

@@ -36,7 +36,9 @@ def send(root: Path, *keys: str, outcome: Outcome = Outcome.SENT) -> None:
     press = Press(root)
     with press.database() as database:
         readers, ledger = Readers(database), Ledger(database)
-        reader_id = readers.add(read_address(POISON), "Poison Lectrice", proof=Proof(source="test"), now=SENT_AT).reader.id
+        reader_id = readers.add(
+            read_address(POISON), "Poison Lectrice", proof=Proof(source="test"), now=SENT_AT
+        ).reader.id
         for key in keys:
             ledger.freeze(
                 issue_key=key,

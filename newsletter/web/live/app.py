@@ -1,6 +1,6 @@
 """The live site as one web app: what was written for all, and the pages that answer somebody."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -24,9 +24,16 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 def live_site(
-    office: Office, shelf: Shelf, health: Health, *, proxies: Networks, log: Callable[[str], None]
+    office: Office,
+    shelf: Shelf,
+    health: Health,
+    *,
+    proxies: Networks,
+    log: Callable[[str], None],
+    hooks: Sequence[Route] = (),
 ) -> ASGIApp:
     """The app of one publication, at the path that its address has; `log` takes a line for whoever runs it.
+    `hooks` are where mail providers call.
 
     GET and HEAD change nothing. What a person wishes is done by POST alone.
     """
@@ -43,6 +50,7 @@ def live_site(
             _both(f"{base}/confirm/{{token}}", confirming.look, confirming.act),
             _both(f"{base}/leave/{{token}}", leaving.look, leaving.act),
             _both(f"{base}/mine/{{token}}", mine.look, mine.act),
+            *hooks,
             Route(f"{base}/{{path:path}}", find),
         ],
         exception_handlers={HTTPException: _refused(office)},
