@@ -1,6 +1,8 @@
 """The live site in this very process: its app, its clock, its books, and a browser without a window."""
 
 import asyncio
+import email.message
+import email.policy
 import re
 import shutil
 from collections.abc import Iterator
@@ -125,10 +127,9 @@ class Live:
 
     def link(self) -> str:
         """The path, below the site's, of the link in the last mail."""
-        text = self.outbox.messages[-1].content.decode().replace("=\r\n", "").replace("=3D", "=")
-        found = re.findall(rf"{SITE}/(\S+)", text)
+        found = re.search(rf"{SITE}/(\S+)", text_of(self.outbox.messages[-1].content))
         assert found
-        return str(found[0])
+        return found[1]
 
     # ---- books ----
 
@@ -158,6 +159,13 @@ class Live:
         """How many requests are written down."""
         with self.office.database.read() as connection:
             return int(connection.exec_driver_sql("SELECT count(*) FROM request").scalar_one())
+
+
+def text_of(mail: bytes) -> str:
+    """The plain text of a mail."""
+    part = email.message_from_bytes(mail, policy=email.policy.default).get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
 
 
 def hidden(page: str) -> dict[str, str]:

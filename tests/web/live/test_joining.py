@@ -35,8 +35,8 @@ def test_signing_up_on_an_article_writes_down_who_where_and_which_words(live: Li
     assert event.proof.words == (
         "Suivre la lettre du test\n"
         "Cinq minutes par jour, c’est tout.\n"
-        "En vous inscrivant, vous acceptez de recevoir la lettre du test par e-mail\u00a0; chaque envoi contient un"
-        " lien pour se désinscrire. Votre adresse ne sert à rien d’autre."
+        "En vous inscrivant, vous acceptez de recevoir la lettre du test par e-mail\u00a0; chaque envoi"
+        " contient un lien pour se désinscrire. Votre adresse ne sert à rien d’autre."
     )
     mail = live.outbox.messages[-1]
     assert mail.recipient == "lea@example.org"
