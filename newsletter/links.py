@@ -104,6 +104,8 @@ class Signer:
     def _checked(self, token: str, purpose: Purpose) -> tuple[str, int]:
         try:
             data = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+            if base64.urlsafe_b64encode(data).rstrip(b"=") != token.encode("ascii"):
+                raise LinkError("not one of our links")  # what a token cannot hold would be passed over
             body, tag = data[:-_TAG], data[-_TAG:]
             if len(body) <= _HEAD + _DAY or body[0] != _VERSION or body[2] != purpose:
                 raise LinkError("not one of our links")

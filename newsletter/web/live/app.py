@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from newsletter.errors import StoreError
 from newsletter.web.live.confirming import Confirming
 from newsletter.web.live.door import Door, Networks
 from newsletter.web.live.forms import Form, read_form
@@ -53,11 +54,11 @@ def live_site(
             *hooks,
             Route(f"{base}/{{path:path}}", find),
         ],
-        exception_handlers={HTTPException: _refused(office)},
+        exception_handlers={HTTPException: _refused(office), Exception: _failed(office)},
     )
     # A slash too many is no page of ours; and no redirection repeats what somebody typed.
     app.router.redirect_slashes = False
-    return Door(app, url=office.publication.url, proxies=proxies, failed=office.failure, log=log)
+    return Door(app, url=office.publication.url, proxies=proxies, log=log)
 
 
 def _both(path: str, look: Callable[[Request], Response], act: Callable[[Request, Form], Response]) -> Route:
@@ -78,3 +79,12 @@ def _refused(office: Office) -> Callable[[Request, Exception], Awaitable[Respons
         return await run_in_threadpool(office.failure, error.status_code, error.headers)
 
     return refuse
+
+
+def _failed(office: Office) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """A fault of ours, or a database that cannot be written now; the door logs it."""
+
+    async def fail(request: Request, error: Exception) -> Response:
+        return await run_in_threadpool(office.failure, 503 if isinstance(error, StoreError) else 500)
+
+    return fail

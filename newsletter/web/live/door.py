@@ -13,10 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from newsletter.errors import StoreError
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -37,7 +35,7 @@ _OURS = Path(__file__).parents[2]
 class Door:
     """Lets in who asks for the site by its name, finds out who that is, and answers for what goes wrong.
 
-    `failed` makes the answer for a status; `log` takes a line.
+    `log` takes a line.
     """
 
     def __init__(
@@ -46,14 +44,12 @@ class Door:
         *,
         url: str,
         proxies: Networks,
-        failed: Callable[[int], Response],
         log: Callable[[str], None],
     ) -> None:
         self._app = app
         self._hosts = {(urlsplit(url).hostname or "").lower(), *THIS_MACHINE}
         self._base = urlsplit(url).path.rstrip("/")
         self._proxies = proxies
-        self._failed = failed
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,12 +76,11 @@ class Door:
         try:
             await self._app({**scope, "client": (ip, 0)}, receive, answer)
         except Exception as error:
-            # Caught here and not further out, where it would be logged with all that it says.
+            # The app has answered; caught here it is not logged further out, with all that it says.
             what = _first(scope["path"].removeprefix(self._base))
             self._log(f"A fault while answering {scope['method']} {what}: {fault(error)}")
-            if not begun:
-                status = 503 if isinstance(error, StoreError) else 500
-                await self._failed(status)(scope, receive, answer)
+            if not begun:  # the page about it failed too
+                await PlainTextResponse("something went wrong\n", 500)(scope, receive, answer)
 
 
 def named(hosts: Sequence[str], known: Collection[str]) -> bool:
