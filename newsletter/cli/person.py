@@ -199,7 +199,13 @@ def _issue(issue: dict[str, Any]) -> str:
 
 
 def _came_back(press: Press, back: dict[str, Any]) -> str:
-    facts = [back["kind"], back["code"], back["detail"], f"of the issue of {back['issue']}", back["effect"]]
+    facts = [
+        back["kind"],
+        back["code"],
+        back["detail"],
+        f"of the issue of {back['issue']}" if back["issue"] else "",
+    ]
+    facts += [f"{back['effect']} ({back['reason']})" if back["reason"] else back["effect"]]
     return f"{_moment(press, back['at'])}  {', '.join(filter(None, facts))}"
 
 

@@ -108,7 +108,9 @@ def _erase(connection: Connection, reader: Reader, hashes: Hashes, now: datetime
     )
     note(connection, [mine], Step.ERASED, Proof(source=why), now)
     connection.execute(
-        update(schema.returned).where(_returned.reader_id == mine).values(detail="", domain="")
+        update(schema.returned)
+        .where(_returned.reader_id == mine)
+        .values(detail="", domain="", host="", reason="")
     )
     connection.execute(update(schema.decision).where(_decision.reader_id == mine).values(note=""))
     # Carriers quote the address in what they say. The issues are named, for rows are found by their key.

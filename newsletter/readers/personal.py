@@ -90,7 +90,9 @@ _back = (
     _returned.kind,
     _returned.code,
     _returned.detail,
+    _returned.host,
     _returned.effect,
+    _returned.reason,
 )
 _decided = (_decision.at, _decision.issue_key.label("issue"), _decision.kind, _decision.note)
 

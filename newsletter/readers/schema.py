@@ -135,9 +135,9 @@ returned = Table(
     Column("domain", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("code", Text, nullable=False),
-    Column("host", Text, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False),
-    Column("proof", Text, nullable=False),
+    Column("proof", Text, nullable=False, server_default=""),
     Column("effect", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
 )

@@ -101,7 +101,9 @@ def test_a_morning_after(paper: Path, newsletter: Newsletter, mailroom: Mailroom
     ]
 
     shown = json.loads(newsletter("readers", "show", zero, "--json").out)
-    assert shown["status"] == "bounced"
+    assert shown["reader"]["status"] == "bounced"
+    (returned,) = shown["returned"]
+    assert returned["reason"] == "no such mailbox (5.1.1), says mx.example.org"
     again = newsletter("bounces", str(box))
     assert again.err.splitlines() == ["0 mails read, 0 of them new."]
 
