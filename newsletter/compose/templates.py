@@ -209,3 +209,11 @@ def _file(name: str, path: str | None) -> str:
 def safe(html: str) -> Markup:
     """HTML of our own making, which templates need not escape."""
     return Markup(html)  # noqa: S704 - only prose.py's output comes here, and it escapes what writers typed
+
+
+def fill_page(template: str, values: Mapping[str, object]) -> str:
+    """A page of the press's own: `template` is text that comes with the press, HTML with Jinja2's marks."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(values)

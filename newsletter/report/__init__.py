@@ -1,0 +1,1 @@
+"""What an editor wants to know on Monday, in numbers, words and charts."""
