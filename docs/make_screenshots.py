@@ -1,4 +1,4 @@
-"""Takes the docs' pictures of the sample issues and their site; run `python docs/make_screenshots.py`.
+"""Takes the docs' pictures of the sample issues, their site and a report; run `python docs/make_screenshots.py`.
 
 It needs what the `test` extra installs, and Chromium. Issue and site are composed by the press itself and
 opened from a folder that goes away afterwards; nothing leaves this machine. The same Chromium, fonts and
@@ -17,14 +17,19 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from made_up_history import LAST, write_history
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.cli.press import Press
 from newsletter.cli.specimen import sheet_of, write_specimen
 from newsletter.compose.issue import issue_days
+from newsletter.readers.database import Database
+from newsletter.readers.report import Reports
+from newsletter.report.page import page as report_page
 from newsletter.web.chromium import Browser as Chromium
 from newsletter.web.contact_sheet import WIDTH
 from newsletter.web.difference import difference as compared
@@ -100,10 +105,22 @@ def main() -> None:
         take_contact_sheet(browser, paper, key)
         with served(site(press, folder / "site")) as address:
             take_site(browser, address)
+        write_report(press, folder)
+        save(shot(browser, folder / "report.html", 1100, 1560), "report")
         browser.close()
         save(difference(press, folder / "changed", issue.key), "diff")
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size // 1000} kB")
+
+
+def write_report(press: Press, folder: Path) -> None:
+    """The report of the evening of the last day of a made-up history, as report.html."""
+    with Database.open("sqlite:///report.db", folder) as database:
+        write_history(database)
+        until = LAST + timedelta(hours=13)
+        made = Reports(database).since((until - timedelta(weeks=13)).date(), until, press.zone)
+    html = report_page(made, press.config.publication, press.config.look, press.zone)
+    (folder / "report.html").write_text(html, encoding="utf-8")
 
 
 def take_all(browser: Browser, folder: Path) -> None:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "site": "newsletter.cli.site:site",
     "serve": "newsletter.cli.serve:serve",
     "form": "newsletter.cli.serve:form",
+    "report": "newsletter.cli.report:report",
     "readers": "newsletter.cli.readers:readers",
     "bounces": "newsletter.cli.bounces:bounces",
     "dkim": "newsletter.cli.dkim:dkim",

@@ -59,6 +59,15 @@ def plural(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
+def sparkline(values: Sequence[float]) -> str:
+    """A curve in one line of text, from the lowest value to the highest: "▁▂▄█"."""
+    low, high = min(values), max(values)
+    steps = "▁▂▃▄▅▆▇█"
+    if high == low:
+        return steps[3] * len(values)
+    return "".join(steps[round((value - low) / (high - low) * (len(steps) - 1))] for value in values)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """A table on stdout; `right` are the columns to align on the right. Lines of a pipe have no end."""
     from rich.box import SIMPLE_HEAD

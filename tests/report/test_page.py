@@ -29,7 +29,7 @@ def written(
     return files
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = needs("chromium")
     with sync_playwright() as playwright:
