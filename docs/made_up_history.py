@@ -165,8 +165,8 @@ class _History:
             first = {"number": 1, "at": schema.seconds(at) - 300, "outcome": "deferred", "code": 451}
             self._rows["attempt"].append(event | first | {"detail": "451 4.7.500 try again later"})
         if state == "sent" and self._chance.random() < 0.0006:
-            kind, code, _ = self._chance.choices(_BACK, [weight for _, _, weight in _BACK])[0]
-            self._come_back(key, one, at + timedelta(minutes=3), kind, code)
+            kind, status, _ = self._chance.choices(_BACK, [weight for _, _, weight in _BACK])[0]
+            self._come_back(key, one, at + timedelta(minutes=3), kind, status)
             if kind == "hard":
                 self._step(one, "bounced", at + timedelta(minutes=3))
 

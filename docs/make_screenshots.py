@@ -1,4 +1,4 @@
-"""Takes the docs' pictures of the sample issues, their site and a report; run `python docs/make_screenshots.py`.
+"""Takes the docs' pictures of the sample issues, their site, a report; run `python docs/make_screenshots.py`.
 
 It needs what the `test` extra installs, and Chromium. Issue and site are composed by the press itself and
 opened from a folder that goes away afterwards; nothing leaves this machine. The same Chromium, fonts and

@@ -108,7 +108,8 @@ def story(paper: Path, mailroom: Mailroom, page: Page) -> Iterator[Story]:
         server = press(paper, "2026-11-20T06:30", "serve", "--port", str(port), log=log)
         until = time.monotonic() + 60
         while "Ctrl-C ends it." not in (paper / "serve.log").read_text(encoding="utf-8"):
-            assert server.poll() is None and time.monotonic() < until, (paper / "serve.log").read_text()
+            assert server.poll() is None, (paper / "serve.log").read_text()
+            assert time.monotonic() < until
             time.sleep(0.05)
         yield Story(paper, mailroom, page, port)
         server.send_signal(signal.SIGTERM)
