@@ -1,4 +1,4 @@
-"""The light table as a process of its own, on a free port of this machine."""
+"""The light table as a process of its own, on a free port; and the sample publication's site."""
 
 import json
 import shutil
@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.conftest import command
 from tests.conftest import ROOT, SETTINGS, write_issue
+from tests.web.publishing import SENT, URL, Site, build, sample, send
 
 KEY = "2026-11-23"
 
@@ -117,3 +118,27 @@ def until_the_end(table: LightTable) -> Iterator[LightTable]:
     for stream in (table.process.stdout, table.process.stderr):
         if stream:
             stream.close()
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample publication; three issues were sent, one is a draft."""
+    root = sample(tmp_path_factory.mktemp("sample"))
+    send(root, *SENT)
+    return root
+
+
+@pytest.fixture(scope="session")
+def site(root: Path) -> Site:
+    return Site(build(root), URL)
+
+
+@pytest.fixture(scope="session")
+def site_below(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The same site inside of another: its address has a path."""
+    root = sample(tmp_path_factory.mktemp("below"))
+    settings = root / "newsletter.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace(f'"{URL}"', '"https://example.org/actu"'), encoding="utf-8")
+    send(root, *SENT)
+    return Site(build(root), "https://example.org/actu")

@@ -19,6 +19,9 @@ from newsletter.readers.proof import Proof
 from newsletter.readers.store import Readers
 from tests.conftest import ROOT
 
+URL = "https://actu5.example.org"
+SENT = ("2026-11-20", "2026-11-23", "2026-11-24")
+"""Of the sample publication; 2026-11-25 is a draft."""
 SENT_AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
 POISON = "empoisonnee@lectrices.example.org"
 

@@ -2,10 +2,8 @@
 
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,37 +16,8 @@ from newsletter.cli.press import Press
 from newsletter.fields import MARK
 from newsletter.model import Outcome
 from newsletter.readers.decisions import Decisions
-from tests.conftest import ISSUE, Newsletter, needs, write_issue
-from tests.web.publishing import POISON, SENT_AT, Site, build, files_of, sample, send
-
-URL = "https://actu5.example.org"
-SENT = ("2026-11-20", "2026-11-23", "2026-11-24")
-DRAFT = "2026-11-25"
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample publication; three issues were sent, one is a draft."""
-    root = sample(tmp_path_factory.mktemp("sample"))
-    send(root, *SENT)
-    return root
-
-
-@pytest.fixture(scope="module")
-def site(root: Path) -> Site:
-    return Site(build(root), URL)
-
-
-@pytest.fixture(scope="module")
-def site_below(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same site inside of another: its address has a path."""
-    root = sample(tmp_path_factory.mktemp("below"))
-    settings = root / "newsletter.toml"
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace(f'"{URL}"', '"https://example.org/actu"'), encoding="utf-8")
-    send(root, *SENT)
-    return Site(build(root), "https://example.org/actu")
-
+from tests.conftest import ISSUE, Newsletter, write_issue
+from tests.web.publishing import POISON, SENT, SENT_AT, URL, Site, build, files_of, send
 
 # ---- what is on it ----
 
@@ -241,49 +210,7 @@ def test_other_sites_find_a_title_a_picture_and_what_it_is(site: Site) -> None:
             assert (card.size, card.format) == ((1200, 630), "PNG")
 
 
-# ---- feeds ----
-
-
-@pytest.mark.parametrize("file", ["feed.atom", "feed.rss"])
-@pytest.mark.parametrize("name", ["site", "site_below"])
-def test_feeds_have_every_article_whole(file: str, name: str, request: pytest.FixtureRequest) -> None:
-    site: Site = request.getfixturevalue(name)
-    feed = feedparser.parse(site.files[file])
-    assert not feed.bozo
-    assert (feed.version, feed.feed.title) == (
-        "atom10" if file == "feed.atom" else "rss20",
-        "L’actu en 5 minutes",
-    )
-    assert feed.feed.link == f"{site.url}/"
-    assert len(feed.entries) == 15
-    first = feed.entries[0]
-    assert first.link == first.id == f"{site.url}/2026-11-24/reduflation/"
-    assert tuple(first.published_parsed)[:6] == (2026, 11, 24, 6, 0, 0)
-    for entry in feed.entries:
-        assert entry.title
-        assert entry.author
-        (content,) = entry.content
-        article = site.page(entry.link.removeprefix(f"{site.url}/"))
-        words = article.xpath("string((//article//div[@class='md']/p)[last()])")
-        assert words in re.sub(r"<[^>]*>", "", content.value)
-        assert not re.search(r'(?:src|href)="(?!https?://|mailto:)', content.value)
-        assert "<" not in entry.summary
-    pictures = re.findall(r'src="([^"]*)"', feed.entries[0].content[0].value)
-    assert all(site.leads_somewhere(picture) for picture in pictures)
-    assert pictures
-
-
-def test_a_feed_has_what_its_standard_asks_for(site: Site) -> None:
-    atom = etree.fromstring(site.files["feed.atom"])
-    names = {"a": "http://www.w3.org/2005/Atom"}
-    assert atom.xpath("string(a:link[@rel='self']/@href)", namespaces=names) == f"{URL}/feed.atom"
-    for element in ("id", "title", "updated"):  # RFC 4287 §4.1.1, §4.1.2
-        assert len(atom.xpath(f"a:{element}", namespaces=names)) == 1
-        assert len(atom.xpath(f"a:entry/a:{element}", namespaces=names)) == 15
-    assert atom.xpath("string(a:updated)", namespaces=names) == "2026-11-24T07:00:00+01:00"
-    rss = etree.fromstring(site.files["feed.rss"])
-    assert [len(rss.xpath(f"channel/{name}")) for name in ("title", "link", "description")] == [1, 1, 1]
-    assert rss.xpath("string(channel/lastBuildDate)") == "Tue, 24 Nov 2026 07:00:00 +0100"
+# ---- search ----
 
 
 def test_the_search_index_has_each_article_with_its_words_once(site: Site) -> None:
@@ -418,115 +345,3 @@ def test_an_issue_that_cannot_be_composed_any_more_keeps_its_pages(
     for name in ("2026-11-23/index.html", "2026-11-23/premier/card.png"):
         assert after[name] == before[name]
     assert b"2026-11-23" not in after["feed.atom"]
-
-
-# ---- hostile words ----
-
-XSS = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "'-alert(1)-'",
-    "</script><script>alert(1)</script>",
-    "</title><svg/onload=alert(1)>",
-    "javascript:alert(1)",
-    "{{7*7}} {% raw %} ${7*7}",
-    "]]><script>alert(1)</script>",
-    "<!--<script>",
-)
-XSS_LINK = 'https://www.example.org/"><script>alert(1)</script>'
-HOSTILE = "".join(f'\n{text}\n\n[lien]({text})\n\n![{text}](p.png "{text}")\n' for text in XSS)
-
-
-def hostile(paper: Path, link: str) -> Path:
-    """An issue whose every text tries to be a program, sent."""
-    mixed = " ".join(XSS).replace("\\", "").replace("'", "’’")
-    quoted = "'" + " ".join(XSS).replace("'", "''") + "'"
-    folder = write_issue(
-        paper,
-        "2026-11-23",
-        issue=f"---\nsubject: {quoted}\npreheader: {quoted}\neditor: {quoted}\n---\n{mixed}\n",
-        **{
-            f"0{n}_un{n}": f"---\ntitle: {quoted}\nauthor: {quoted}\nsection: {quoted}\nsource: {quoted}\n"
-            f"link: '{link}'\npicture: p.png\nalt: {quoted}\n"
-            f"credit: {quoted}\n---\n{HOSTILE}"
-            for n in (1, 2)
-        },
-    )
-    Image.new("RGB", (600, 300), "#b3261e").save(folder / "p.png")
-    settings = paper / "newsletter.toml"
-    text = settings.read_text(encoding="utf-8")
-    pitches = ", ".join(json.dumps(text) for text in XSS)
-    text = re.sub(r"pitches = .*", f"pitches = [{pitches}]", text)
-    text = re.sub(r"postal_address = .*", f"postal_address = {json.dumps(XSS[1])}", text)
-    settings.write_text(text, encoding="utf-8")
-    send(paper, "2026-11-23")
-    return paper
-
-
-def test_words_stay_words_whatever_they_say(paper: Path) -> None:
-    site = Site(build(hostile(paper, XSS_LINK)), "https://lettre.invalid")
-    for path in site.pages():
-        page = site.page(path)
-        for script in page.xpath("//script"):
-            assert (
-                script.get("src", "").startswith("/search.js?") or script.get("type") == "application/ld+json"
-            )
-            if not script.get("src"):
-                json.loads(script.text)
-        assert not page.xpath("//svg | //@onerror | //@onload")
-        assert not [a for a in page.xpath("//@href | //@src") if str(a).lower().startswith("javascript")]
-    shown = site.page("2026-11-23/un1/").xpath("string(//h1)")
-    assert "<script>alert(1)</script>" in shown
-    assert "{{7*7}} {% raw %} ${7*7}" in shown
-    assert not feedparser.parse(site.files["feed.atom"]).bozo
-    assert not feedparser.parse(site.files["feed.rss"]).bozo
-    etree.fromstring(site.files["sitemap.xml"])
-    etree.fromstring(site.files["icon.svg"])
-
-
-def test_a_template_of_the_site_that_asks_for_a_readers_data_is_refused(
-    newsletter: Newsletter, paper: Path
-) -> None:
-    template = paper / "templates/web/footer.html.j2"
-    template.write_text('<p>{{ field("email") }}</p>\n', encoding="utf-8")
-    answer = newsletter("site", "build", "-o", "public")
-    assert answer.code == 3
-    assert answer.err.startswith("Error: templates/web/footer.html.j2:1: 'field' is undefined\n")
-
-
-# ---- the checker of the W3C ----
-
-
-def _nu() -> str:
-    """The path of the Nu HTML checker, which npm's vnu-jar has."""
-    for folder in (Path(__file__).parent.parent.parent, Path("/usr/share")):
-        path = folder / "node_modules/vnu-jar/build/dist/vnu.jar"
-        if path.is_file():
-            return str(path)
-    named = os.environ.get("VNU_JAR", "")
-    if not named and os.environ.get("CI"):
-        pytest.fail("vnu.jar is not installed, and CI must have it: npm install --no-save vnu-jar")
-    if not named:
-        pytest.skip("needs vnu.jar: npm install --no-save vnu-jar, or name it in VNU_JAR")
-    return named
-
-
-def test_the_nu_html_checker_finds_no_error(site: Site, paper: Path) -> None:
-    java, jar = needs("java"), _nu()
-    folders = [str(site.folder), str(build(hostile(paper, "https://www.example.org/source")))]
-    done = subprocess.run(
-        [java, "-jar", jar, "--errors-only", "--skip-non-html", *folders],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert (done.stderr, done.returncode) == ("", 0)
-    sheet = subprocess.run(
-        [java, "-jar", jar, "--errors-only", "--css", str(site.folder / "site.css")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert (sheet.stderr, sheet.returncode) == ("", 0)

@@ -15,7 +15,7 @@ from newsletter.model import Outcome
 from tests.compose.test_browser import ARGUMENTS
 from tests.conftest import needs
 from tests.web.publishing import build, sample, send
-from tests.web.test_site import XSS_LINK, hostile
+from tests.web.test_site_words import XSS_LINK, hostile
 
 SENT = ("2026-11-20", "2026-11-23", "2026-11-24", "2026-11-25")
 PAGES = (
