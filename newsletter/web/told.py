@@ -18,6 +18,7 @@ DESCRIPTION = 155
 """Characters that search engines show of a page's description."""
 
 _TAG = re.compile(r"<[^>]*>")
+_INSIDE = re.compile(r"</?(?:a|code|em|strong)\b[^>]*>")
 _NOTES = re.compile(r'<div class="notes">.*\Z|<sup>.*?</sup>', re.DOTALL)
 _SPACES = re.compile(r"[ \t\n]+")
 
@@ -143,7 +144,7 @@ def headings(html: str, by: int) -> str:
 
 def plain(html: str) -> str:
     """The words of a text of ours without its notes, on one line."""
-    return _SPACES.sub(" ", unescape(_TAG.sub(" ", _NOTES.sub("", html)))).strip(" ")
+    return _SPACES.sub(" ", unescape(_TAG.sub(" ", _INSIDE.sub("", _NOTES.sub("", html))))).strip(" ")
 
 
 def cut(text: str, length: int = DESCRIPTION) -> str:
