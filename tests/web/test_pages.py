@@ -104,7 +104,7 @@ def test_a_description_ends_at_a_word() -> None:
 
 def test_plain_words_are_without_notes_and_markup() -> None:
     html = (
-        '<p>Un <strong>mot</strong><sup><a href="#note-1">*</a></sup>, &lt;b&gt; &amp;\n7\u00a0€.</p><p>Deux.</p>'
-        '<div class="notes"><p>Non.</p></div>'
+        '<p>Un <strong>mot</strong><sup><a href="#note-1">*</a></sup>, &lt;b&gt; &amp;\n7\u00a0€.</p>'
+        '<p>Deux.</p><div class="notes"><p>Non.</p></div>'
     )
     assert plain(html) == "Un mot, <b> & 7\u00a0€. Deux."
