@@ -378,7 +378,7 @@ CLOSE_IT = 'close the quotation that begins in this line, and write " inside it 
         (b"", "list.csv:1: the file is empty", HEAD),
         (b"A;B\n", "list.csv:1: no column is named email; the first line is 'A;B'", HEAD),
         (b"email,name\na@b.fr,Zo\xe9\x81\n", "list.csv:2: neither UTF-8 nor Windows-1252", SAVE_IT),
-        (b"email\n\0\0", "list.csv:2: a NUL byte: not a text file", 'save it as "CSV UTF-8"'),
+        (b"email\n\0\0", "list.csv:2: a NUL byte: not a text file", SAVE_IT),
         (b'email,name\na@b.fr,"Ada\n', "list.csv:2: not CSV: unexpected end of data", CLOSE_IT),
     ],
 )

@@ -23,7 +23,7 @@ def thirty(paper: Path, newsletter: Newsletter, mailroom: Mailroom) -> Mailroom:
     """The publication has thirty readers and sends through a real server."""
     through_smtp(paper, mailroom.port)
     readers_file(paper, 30)
-    assert newsletter("readers", "import", "readers.csv").code == 0
+    assert newsletter("readers", "import", "readers.csv", "--source", "the fair").code == 0
     return mailroom
 
 
