@@ -27,8 +27,8 @@ CREATE TEMP TABLE incoming (
   name TEXT NOT NULL, status TEXT NOT NULL, kept_out TEXT
 )
 """
-# Readers are kept in the order of their ids. Entered in that order, those of one transaction come to stand side
-# by side, and few pages of the database are written for them.
+# Readers are kept in the order of their ids. Entered in that order, those of one transaction come to stand
+# side by side, and few pages of the database are written for them.
 _SORT = "CREATE UNIQUE INDEX temp.incoming_by_id ON incoming (id)"
 _READ = "INSERT OR IGNORE INTO incoming VALUES (?, ?, ?, ?, ?, ?, NULL)"
 _PAGE_END = "SELECT max(id) FROM (SELECT id FROM incoming WHERE id > ? ORDER BY id LIMIT ?)"
