@@ -13,7 +13,10 @@ from newsletter.report.charts import NARROW, WIDE, Series, Size, columns, line
 from newsletter.report.tables import Cell, Column, Kind, Table, brief, outcomes, rate, shown
 
 HIGH = 2.0
-"""A leaving rate of so many times the usual one stands out."""
+"""A leaving rate of more than so many times the usual one stands out."""
+
+SEVERAL = 3
+"""Fewer readers than this may leave by any issue: with a short list that is chance."""
 
 MOST_COLUMNS = 120
 """Columns in the chart of how an issue left, which stand for so many minutes each."""
@@ -66,6 +69,7 @@ class Section:
 
 
 def readers(report: Report, table: Table) -> Section:
+    """How many readers there were, and who came and went."""
     labels = [f"{day:%b %Y}" if report.unit is Unit.MONTH else _day(day) for day in table.column("begins")]
     levels = table.column("readers")
     gone = [[-count for count in table.column(name)] for name in ("left", "bounced", "complained", "erased")]
@@ -107,29 +111,37 @@ def readers(report: Report, table: Table) -> Section:
 
 
 def sendings(report: Report) -> Section:
-    usual = usual_rate(report.issues)
-    if usual is None:
+    """How each issue fared, and who left by it."""
+    if not report.issues:
         return Section(name="issues", title="Issues", words="No issue was sent.")
-    sent = [issue for issue in report.issues if issue.leaving_rate is not None]
+    usual = usual_rate(report.issues)
+    words = "Nobody has got an issue yet."
+    figures = []
+    if usual is not None:
+        highest = max(report.issues, key=lambda issue: issue.leaving_rate or 0.0)
+        words = "Nobody left by an issue."
+        if highest.left:
+            words = f"Typically {rate(usual)} of those who get an issue leave by it"
+            words += f"; most left by “{highest.subject}”: {rate(highest.leaving_rate)}."
+        figures = [_leaving(report.issues, usual, words)]
+    tables = [_by_rate(brief(report.issues))]
+    return Section(name="issues", title="Issues", words=words, figures=figures, tables=tables)
+
+
+def _leaving(issues: Sequence[Sending], usual: float, words: str) -> Figure:
+    sent = [issue for issue in issues if issue.sent]
     rates = [issue.leaving_rate or 0.0 for issue in sent]
-    labels = [_day(date.fromisoformat(issue.key)) for issue in sent]
-    edge = usual * HIGH
-    highest = max(sent, key=lambda issue: issue.leaving_rate or 0.0)
-    words = "Nobody left by an issue."
-    if highest.left:
-        words = f"Typically {rate(usual)} of those who get an issue leave by it"
-        words += f"; most left by “{highest.subject}”: {rate(highest.leaving_rate)}."
+    high = [issue.left >= SEVERAL and value > usual * HIGH for issue, value in zip(sent, rates, strict=True)]
     parts = [
-        Series(look="left", values=[value if value <= edge else 0 for value in rates]),
-        Series(look="high", values=[value if value > edge else 0 for value in rates]),
+        Series(look="left", values=[0 if red else value for value, red in zip(rates, high, strict=True)]),
+        Series(look="high", values=[value if red else 0 for value, red in zip(rates, high, strict=True)]),
     ]
-    drawn = _both(lambda size: columns(labels, parts, size, unit=rate, least=0.0001))
-    legend = [("left", "leaving rate"), ("high", "more than twice the usual")]
-    figure = Figure(
-        title="Who left by each issue, of those who got it", words=words, drawn=drawn, legend=legend
-    )
-    return Section(
-        name="issues", title="Issues", words=words, figures=[figure], tables=[_by_rate(brief(report.issues))]
+    labels = [_day(date.fromisoformat(issue.key)) for issue in sent]
+    return Figure(
+        title="Who left by each issue, of those who got it",
+        words=words,
+        drawn=_both(lambda size: columns(labels, parts, size, unit=rate, least=0.0001)),
+        legend=[("left", "leaving rate"), ("high", "more than twice the usual")],
     )
 
 
@@ -157,6 +169,7 @@ def _issue_cell(cell: Cell, column: Column, highest: float) -> PageCell:
 
 
 def providers(table: Table) -> Section:
+    """Where the mailboxes are, and what went wrong there."""
     if not table.rows:
         return Section(name="providers", title="Providers", words="There are no readers yet.")
     first, count = table.rows[0][0], table.column("readers")[0]
@@ -165,6 +178,7 @@ def providers(table: Table) -> Section:
 
 
 def reasons(table: Table) -> Section:
+    """Why copies were not taken, in words."""
     title = "Why copies were not taken"
     if not table.rows:
         return Section(name="reasons", title=title, words="No copy was refused, and none came back.")
@@ -186,6 +200,7 @@ def outcome(sending: Sending) -> Section:
 
 
 def pace(report: IssueReport, zone: ZoneInfo) -> Section:
+    """How many copies left when; of an issue of which at least one did."""
     first, last = report.pace[0][0], report.pace[-1][0]
     minute = timedelta(minutes=1)
     minutes = (last - first) // minute + 1
@@ -209,6 +224,7 @@ def pace(report: IssueReport, zone: ZoneInfo) -> Section:
 
 
 def hosts(table: Table) -> Section:
+    """Which servers took their time; there must be one."""
     words = f"{table.rows[0][0]} took {table.column('mean_ms')[0]:,} ms for a copy on average."
     return Section(
         name="hosts", title="The slowest servers", words=words, tables=[_shown(table, bar=["mean_ms"])]

@@ -116,6 +116,29 @@ def test_nothing_to_tell_is_told(report: Report, publication: Publication) -> No
         assert words in text
 
 
+def test_an_issue_that_nobody_has_got_yet_is_accounted_for_all_the_same(
+    report: Report, publication: Publication
+) -> None:
+    first = replace(report.issues[0], sent=0, owed=25, left=0, first_at=None, last_at=None)
+    text = text_of(page(replace(report, issues=(first,)), publication, Look(), PARIS))
+    assert "Nobody has got an issue yet." in text
+    assert "16 Nov Le premier numéro – 0 0 28 2 –" in text
+
+
+@pytest.mark.parametrize(("left", "red"), [(2, 0), (3, 2)])
+def test_an_issue_stands_out_when_several_left_by_it(
+    report: Report, publication: Publication, left: int, red: int
+) -> None:
+    # A red column is drawn twice, in the wide chart and in the narrow one.
+    quiet = [replace(report.issues[0], key=f"2026-11-0{day}", left=0) for day in range(1, 9)]
+    issues = (*quiet, replace(report.issues[0], left=left))
+    html = page(replace(report, issues=issues), publication, Look(), PARIS)
+    columns = re.findall(r'<g class="series high">(.*?)</g></g></g>', html)
+    assert (
+        sum(float(height) > 0 for each in columns for height in re.findall(r'height="([\d.]+)"', each)) == red
+    )
+
+
 def test_a_night_of_sending_is_told_in_a_hundred_columns(
     issue_report: IssueReport, publication: Publication
 ) -> None:
