@@ -53,6 +53,8 @@ def sheet_of(press: "Press", folder: Path) -> "Sheet":
         message=specimen(edition, publication, at=at).content,
         values=specimen_values(publication, at=at),
         at=at,
+        look=press.config.look,
+        root=press.config.root,
     )
 
 

@@ -161,6 +161,7 @@ class _Table:
             pictures=asked.get("pictures", "on") != "off",
             part=_one_of(PARTS, asked.get("part", "html")),
             client=_one_of(("", *CLIENTS), asked.get("client", "")),
+            article=asked.get("article", ""),
             values={name: asked[name][:200] for name in ("name", "email") if name in asked},
         )
         sheet = self._composed(_key(request.path_params["key"]))

@@ -1,12 +1,13 @@
 """What lies on the light table, and what the table asks of the house."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from newsletter.check.rule import Finding
+from newsletter.config import Look
 from newsletter.model import Edition, Issue, Publication
 
 
@@ -23,8 +24,8 @@ class Listed:
 class Sheet:
     """One issue, composed: `message` is the mail for a reader who does not exist, due `at` that time.
 
-    `values` fill its blanks; `stamp` says of which state of the files it was made, and `seconds` how long
-    that took.
+    `values` fill its blanks; `root` is the publication's folder, in which its templates are. `stamp` says of
+    which state of the files it was made, and `seconds` how long that took.
     """
 
     issue: Issue
@@ -33,6 +34,8 @@ class Sheet:
     message: bytes
     values: Mapping[str, str]
     at: datetime
+    look: Look = field(default_factory=Look)
+    root: Path = field(default_factory=Path)
     stamp: str = ""
     seconds: float = 0.0
 

@@ -12,9 +12,10 @@ from newsletter.check.mail import CLIP
 from newsletter.fields import Place, fill
 from newsletter.model import Rendition
 from newsletter.web.forced_dark import darkened, gmail, outlook
+from newsletter.web.online import online
 from newsletter.web.sheet import Sheet
 
-SHOWS = ("mail", "text", "inbox", "clipped", "source")
+SHOWS = ("mail", "web", "text", "inbox", "clipped", "source")
 COLOURS = ("light", "dark", "gmail", "outlook")
 PARTS = ("mjml", "html", "headers", "message")
 
@@ -34,6 +35,7 @@ class View:
 
     `client` is one of `check.as_client.CLIENTS`, or "" for one that supports everything. `values` take the
     place of the sheet's own in the blanks. `whole` says that the pictures stand in the page itself.
+    `article` is the slug of the one whose web page is meant, "" for the issue's.
     """
 
     show: str = "mail"
@@ -43,12 +45,14 @@ class View:
     client: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     whole: bool = False
+    article: str = ""
 
 
 def page(sheet: Sheet, view: View) -> str:
     """The HTML page of a view; its pictures are asked for at `/picture/KEY/NAME`, or inside (RFC 2397)."""
     makers: Mapping[str, Callable[[Sheet, View], str]] = {
         "mail": _mail,
+        "web": _web,
         "text": _text,
         "inbox": _inbox,
         "clipped": _clipped,
@@ -127,6 +131,15 @@ def _coloured(html: str, colours: str) -> str:
 def _scheme(html: str, scheme: str) -> str:
     """The page for one colour scheme, whatever the browser's own is."""
     return _ROOT_SCHEME.sub(rf"\g<1>{scheme}", _SCHEME.sub(rf'\g<1>{scheme}"', html))
+
+
+def _web(sheet: Sheet, view: View) -> str:
+    html = online(sheet, view.article, lambda rendition: _address(rendition, sheet, view))
+    html = _scheme(
+        _DARK_RULES.sub(f"@media {'all' if view.colours == 'dark' else 'not all'}", html),
+        "dark" if view.colours == "dark" else "light",
+    )
+    return _LINK.sub(lambda m: f'<a target="_blank" rel="noopener noreferrer" {_untargeted(m[1])}>', html)
 
 
 def _clipped(sheet: Sheet, view: View) -> str:

@@ -140,6 +140,8 @@ def test_a_template_error_stands_in_place_of_the_page_until_it_is_repaired(eyes:
 
 
 def test_every_view_has_a_key(eyes: Eyes) -> None:
+    eyes.asks_for("w", "show=web")
+    assert eyes.frame.locator("form[action$='/join']").count() == 2
     eyes.asks_for("t", "show=text")
     assert "Deux mots pour ouvrir." in eyes.seen()
     eyes.asks_for("b", "show=inbox")

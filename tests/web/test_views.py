@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from newsletter.check.mail import CLIP
+from newsletter.cli.press import Press
+from newsletter.cli.specimen import sheet_of
 from newsletter.model import Edition, Issue, Mailbox, Publication
 from newsletter.web.sheet import Sheet
 from newsletter.web.views import View, page, sizes, snippet
@@ -76,3 +79,21 @@ def test_the_inbox_shows_the_first_words_that_are_there() -> None:
     html = "<head><title>T</title></head><body a='b'><!-- c --><style>s</style>"
     html += "<div>Un\u00a0\u034f\u200c &amp; deux</div>"
     assert snippet(html) == "Un & deux"
+
+
+def test_the_page_on_the_web_is_whole_and_leads_to_its_articles(paper: Path) -> None:
+    sheet = sheet_of(Press(paper), paper / "issues/2026-11-23")
+    light, dark = (page(sheet, View(show="web", colours=colours)) for colours in ("light", "dark"))
+    assert "<title>Un numéro pour les tests" in light
+    assert "<style>" in light
+    assert "<script" not in light
+    assert "Content-Security-Policy" not in light  # the table's own is stricter
+    assert "@media not all" in light
+    assert "@media all" in dark
+    link = '<a target="_blank" href="/view/2026-11-23?show=web&amp;article=premier"'
+    assert link in light
+    assert 'href="https://lettre.invalid/archive/"' in light
+    article = page(sheet, View(show="web", article="premier"))
+    assert "<h1" in article
+    assert sheet.issue.articles[0].title in article
+    assert page(sheet, View(show="web", article="no-such")) == light

@@ -49,7 +49,7 @@ function viewOf() {
 function set(key, value) {
   if (state[key] === value) return;
   state[key] = value;
-  if (["text", "source"].includes(state.show) && ["gmail", "outlook"].includes(state.colours)) state.colours = "dark";
+  if (["web", "text", "source"].includes(state.show) && ["gmail", "outlook"].includes(state.colours)) state.colours = "dark";
   remember();
   drawControls();
   if (key === "width") fit();
@@ -71,6 +71,7 @@ function drawSize() {
   const { sizes, clip } = facts;
   const words = {
     mail: `HTML ${kB(sizes.html)}, pictures ${kB(sizes.pictures)}`,
+    web: "As it will be on the site",
     text: `Text ${kB(sizes.text)}`,
     inbox: `${[...facts.subject].length} characters of subject, ${[...facts.preheader].length} of preheader`,
     clipped: sizes.html > clip ? `Gmail cuts ${kB(sizes.html - clip)} off` : `Not clipped: ${kB(sizes.html)} of ${kB(clip)}`,
@@ -394,7 +395,7 @@ function another(step) {
 }
 
 const KEYS = {
-  m: () => set("show", "mail"), t: () => set("show", "text"), b: () => set("show", "inbox"),
+  m: () => set("show", "mail"), w: () => set("show", "web"), t: () => set("show", "text"), b: () => set("show", "inbox"),
   c: () => set("show", "clipped"), s: () => set("show", "source"),
   1: () => set("width", "desktop"), 2: () => set("width", "tablet"), 3: () => set("width", "phone"),
   l: () => set("colours", "light"), d: () => set("colours", "dark"),
