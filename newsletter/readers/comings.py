@@ -24,7 +24,7 @@ ON_THE_LIST = (Status.ACTIVE.value, Status.PAUSED.value)
 # Moments are counted together in SQL by quarters of an hour, which begin with the days in every time zone.
 _SLOT = 900
 
-_CAME = (Step.JOINED.value, Step.CONFIRMED.value, Step.CAME_BACK.value)
+_CAME = tuple(step.value for step in (Step.JOINED, Step.CONFIRMED, Step.CAME_BACK, Step.TAKEN_BACK))
 _WENT = (Step.LEFT.value, Step.BOUNCED.value, Step.COMPLAINED.value, Step.ERASED.value)
 
 
