@@ -86,7 +86,7 @@ def erase(press: Press, address: str, yes: bool) -> None:
         question = f"Type {wanted.email} to erase all that is kept of it"
         ask_word(wanted.email, question, yes=yes, where="readers erase")
         erase_address(database, wanted, hashes=signer.hashes, now=press.utc_now())
-    _forget_rehearsals(press, [wanted])
+    forget_rehearsals(press, [wanted])
     say(f"{wanted.email} is erased, and no list brings it back.")
     say("Not reached are your backups, the mail server's log and files that you exported.")
 
@@ -119,7 +119,7 @@ def forget_inactive(press: Press, dry_run: bool, yes: bool) -> None:
         question = f"Type their number ({len(found):,}) to erase them"
         ask_number(len(found), question, yes=yes, where="readers forget-inactive")
         count = forget(database, found, hashes=press.signer().hashes, now=now)
-    _forget_rehearsals(press, [Address(email=each.reader.email) for each in found])
+    forget_rehearsals(press, [Address(email=each.reader.email) for each in found])
     say(f"{plural(count, 'reader')} erased")
 
 
@@ -129,7 +129,7 @@ def _rows(press: Press, found: list[Silent]) -> Iterator[tuple[str, str, str, st
         yield reader.email, reader.name, str(reader.status), _day(press, each.last)
 
 
-def _forget_rehearsals(press: Press, addresses: list[Address]) -> None:
+def forget_rehearsals(press: Press, addresses: list[Address]) -> None:
     """Take these people out of what rehearsals have left behind; raises StoreError."""
     from newsletter.deliver.backends.folder import FolderBackend
     from newsletter.readers.erasure import erase_address

@@ -131,6 +131,8 @@ def _pages(press: Press) -> Pages:
 
 
 def _office(press: Press, database: Database, signer: Signer) -> Office:
+    from newsletter.cli.person import forget_rehearsals
+    from newsletter.readers.addresses import Address
     from newsletter.web.live.limits import Limits
     from newsletter.web.live.nonces import Nonces
     from newsletter.web.live.office import Office
@@ -143,6 +145,7 @@ def _office(press: Press, database: Database, signer: Signer) -> Office:
         nonces=Nonces(signer, press.now),
         limits=Limits(most=ROOM * press.config.site.answers_per_hour, clock=time.monotonic),
         clock=press.now,
+        forget_elsewhere=lambda email: forget_rehearsals(press, [Address(email=email)]),
     )
 
 

@@ -53,6 +53,7 @@ class Mine:
                     hashes=self._office.signer.hashes,
                     now=self._office.clock(),
                 )
+                self._office.forget_elsewhere(reader.email)
                 return self._page("erased")
             case "erase":
                 return self._page("erase", reader=reader)

@@ -27,6 +27,9 @@ LONGEST_PAGE = 300
 QUIET = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 """For pages whose address is a secret."""
 
+_AGAIN = {429: "3600", 503: "60"}
+"""After so many seconds it may be tried again."""
+
 _TOKENS = ("confirm", "leave", "mine")
 
 
@@ -41,6 +44,8 @@ class Office:
     nonces: Nonces
     limits: Limits
     clock: Callable[[], datetime]
+    # What is kept outside of these books of somebody who is erased, by their address.
+    forget_elsewhere: Callable[[str], None] = lambda email: None
     # Made once: whoever attacks gets thousands of them.
     _failures: dict[int, str] = field(default_factory=dict)
 
@@ -98,11 +103,14 @@ class Office:
             return self.missing()
         if status not in self._failures:
             self._failures[status] = self.pages.live("failure", number=status)
-        return HTMLResponse(self._failures[status], status, headers=_live({**QUIET, **(headers or {})}))
+        again = {"Retry-After": _AGAIN[status]} if status in _AGAIN else {}
+        return HTMLResponse(
+            self._failures[status], status, headers=_live({**QUIET, **again, **(headers or {})})
+        )
 
     def busy(self) -> Response:
         """For who has asked for too much."""
-        return self.failure(429, {"Retry-After": "3600"})
+        return self.failure(429)
 
     def midnight_in(self, days: int) -> datetime:
         """The beginning of a day, so that the issue of that morning is sent again."""

@@ -235,7 +235,9 @@ def opened(root: Path, site: Path, database: Database, clock: Clock) -> Live:
 def live(paper: Path, site: Path) -> Iterator[Live]:
     """The live site; nothing may be left in its log, unless the test empties it."""
     (paper / "newsletter.toml").write_text(SETTINGS.replace("https://lettre.invalid", SITE), "utf-8")
-    with Database.open("sqlite:///.newsletter/newsletter.db", paper, durable=False) as database:
+    with Database.open(
+        "sqlite:///.newsletter/newsletter.db", paper, durable=False, busy_timeout=1.0
+    ) as database:
         live = opened(paper, site, database, Clock())
         yield live
         assert live.log == []

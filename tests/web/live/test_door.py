@@ -1,10 +1,12 @@
 """The door: by which name, from where, what the browser is told, and what is said when something fails."""
 
+import sqlite3
+from contextlib import closing
 from ipaddress import ip_network
 
 import pytest
 
-from newsletter.errors import StoreError
+from newsletter.model import Status
 from newsletter.web.live.door import fault, named, who
 from newsletter.web.live.office import page_address
 from tests.web.live.conftest import FIRST, Live
@@ -133,18 +135,22 @@ def test_a_fault_of_ours_is_logged_without_what_it_said(live: Live, monkeypatch:
     live.log.clear()
 
 
-def test_a_database_that_cannot_be_written_is_told_as_what_will_pass(
-    live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def locked(*_: object, **__: object) -> None:
-        raise StoreError("locked", where="x")
-
-    monkeypatch.setattr("newsletter.readers.requests.Requests.ask", locked)
-    answer = live.sign_up("lea@example.org")
-    assert (answer.status_code, title(answer.text)) == (503, "Un instant, s’il vous plaît")
-    (line,) = live.log
-    assert "StoreError" in line
+def test_f28_a_database_that_cannot_be_written_is_told_as_what_will_pass(live: Live) -> None:
+    lea = live.add()
+    path = live.leave_path(lea)
+    with closing(sqlite3.connect(live.office.database.path)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another program, which does not let go
+        answers = [live.post(path, {"do": "leave"}), live.sign_up("max@example.org")]
+        other.rollback()
+    for answer in answers:
+        assert (answer.status_code, title(answer.text)) == (503, "Un instant, s’il vous plaît")
+        assert answer.headers["Retry-After"] == "60"
+    assert live.status() is Status.ACTIVE
+    assert live.asked() == 0
+    assert [line.rpartition("StoreError")[1] for line in live.log] == ["StoreError"] * 2
     live.log.clear()
+    assert live.post(path, {"do": "leave"}).status_code == 200
+    assert live.status() is Status.LEFT
 
 
 def test_a_fault_is_named_by_its_kind_and_place() -> None:
