@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from newsletter.compose.card import HEIGHT, WIDTH, Card, draw
+from newsletter.compose.pictures.card import HEIGHT, WIDTH, Card, draw
 from newsletter.compose.templates import Templates, safe
 from newsletter.compose.typeset import line_setter, logo
 from newsletter.compose.words import Words

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageChops
 
-from newsletter.compose.card import Card, draw
+from newsletter.compose.pictures.card import Card, draw
 
 
 def card(title: str, below: str = "Énergie · lundi 23 novembre 2026") -> Image.Image:

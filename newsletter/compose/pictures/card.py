@@ -23,7 +23,7 @@ _CAPITALS = 0.7
 _SHADES = 16
 """Of each ink, at the edges of letters."""
 
-_DATA = Path(__file__).parent / "data"
+_DATA = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
