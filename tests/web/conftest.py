@@ -80,8 +80,10 @@ class LightTable:
     def end(self) -> tuple[int, str]:
         """Press Ctrl-C; the exit code, and what was said since the start."""
         self.process.send_signal(signal.SIGINT)
-        _, err = self.process.communicate(timeout=20)
-        return self.process.returncode, err.decode()
+        assert self.process.stderr
+        # Not `communicate`, which does not see what has been read along with the first line.
+        said = self.process.stderr.read().decode()
+        return self.process.wait(timeout=20), said
 
 
 def started(paper: Path, *arguments: str) -> LightTable:
