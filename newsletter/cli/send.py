@@ -83,6 +83,7 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
     from newsletter.cli.lock import only_run
     from newsletter.cli.schedule import read_schedule
     from newsletter.cli.sending import open_books, pen
+    from newsletter.cli.site import check_url
 
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
@@ -101,6 +102,8 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
         as_json=options["as_json"],
         schedule=schedule,
     )
+    if press.config.send.require_web_version:
+        check_url(press)
     backend, write = press.backend(), pen(press)
     with only_run(press, key, join=options["join"]) as beside, open_books(press, backend) as books:
         return _send(press, books, backend, write, folder, wishes, beside=beside)

@@ -1,5 +1,6 @@
 """A web app and a listening socket -> served until somebody presses Ctrl-C."""
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -17,10 +18,10 @@ def listen(port: int, host: str = HOST) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
-    except socket.gaierror as error:
-        hint = "write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
-        raise ConfigError(f"there is no {host!r}", where="--host", hint=hint) from error
     except OSError as error:
+        if (error.errno or 0) < 0 or error.errno == errno.EADDRNOTAVAIL:  # below 0 are those of name look-ups
+            hint = "write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+            raise ConfigError(f"there is no {host!r} here", where="--host", hint=hint) from error
         reason = os.strerror(error.errno or 0)
         hint = "name another one, or leave --port out"
         raise ConfigError(f"port {port} is not to be had: {reason}", where="--port", hint=hint) from error

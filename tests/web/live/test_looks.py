@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from newsletter.errors import StoreError
 from newsletter.readers.addresses import Address, read_address
@@ -19,6 +20,8 @@ from tests.compose.test_browser import ARGUMENTS
 from tests.conftest import needs
 from tests.web.live.conftest import BY_HAND, FIRST, Live
 from tests.web.live.test_confirming import mailed
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 HOSTILE = (
     '"><script>alert(1)</script>',
@@ -71,14 +74,17 @@ class Visit:
     def __init__(self, page: Page, live: Live, site: str) -> None:
         self.page, self.live, self.site = page, live, site
         self.troubles: list[str] = []
-        page.on("dialog", lambda dialog: (self.troubles.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on(
-            "request", lambda request: self.troubles.append(request.url) if self.far(request.url) else None
-        )
+        page.on("request", self._look)
 
-    def far(self, url: str) -> bool:
-        return not url.startswith((self.site, "data:"))
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.troubles.append(dialog.message)
+        dialog.dismiss()
+
+    def _look(self, request: Request) -> None:
+        if not request.url.startswith((self.site, "data:")):
+            self.troubles.append(request.url)
 
     def open(self, path: str) -> None:
         self.page.goto(self.site + path)
@@ -191,8 +197,8 @@ def test_every_page_is_there_for_everybody_on_every_screen_in_the_light_and_in_t
     seen = []
     with visiting(live, browser) as visit:
         for name in visit.every_page():
-            for scheme in ("light", "dark"):
-                visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for scheme in SCHEMES:
+                visit.page.emulate_media(color_scheme=scheme)
                 found = Axe().run(visit.page)
                 assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
             fits_every_screen(visit.page, name)
