@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from made_up_history import LAST, write_history
@@ -27,6 +27,8 @@ from playwright.sync_api import Browser, sync_playwright
 from newsletter.cli.press import Press
 from newsletter.cli.specimen import sheet_of, write_specimen
 from newsletter.compose.issue import issue_days
+from newsletter.compose.notice import compose_notice
+from newsletter.model import Reader
 from newsletter.readers.database import Database
 from newsletter.readers.report import Reports
 from newsletter.report.page import page as report_page
@@ -105,6 +107,8 @@ def main() -> None:
         take_contact_sheet(browser, paper, key)
         with served(site(press, folder / "site")) as address:
             take_site(browser, address)
+            write_answers(press, folder / "site")
+            take_answers(browser, address)
         write_report(press, folder)
         save(shot(browser, folder / "report.html", 1100, 1560), "report")
         browser.close()
@@ -180,6 +184,35 @@ def take_site(browser: Browser, address: str) -> None:
     save(view(browser, article, 375, 1130, scale=2), "site-article")
     save(view(browser, article, 375, 1130, scale=2, dark=True, down=760), "site-dark")
     save(view(browser, f"{address}archive/", 900, 1350, words="energie"), "site-archive")
+
+
+def write_answers(press: Press, folder: Path) -> None:
+    """Write pages that answer somebody, and the mail in between, beside the site in `folder`."""
+    config = press.config
+    pages = Pages(config.publication, config.look, root=ROOT)
+    camille = Reader(id="camille", email="camille@example.org")
+    steps = [(date(2026, 11, 3), "confirmed"), (date(2026, 11, 2), "asked")]
+    mine = {"reader": camille, "done": "", "problem": "", "typed": "", "until": None, "undo": False}
+    mine |= {"first": date(2026, 11, 24), "last": date(2027, 2, 23), "steps": steps}
+    answers: dict[str, dict[str, object]] = {
+        "asked": {"email": camille.email},
+        "leave": {"done": "", "until": None, "weeks": (1, 2, 4)},
+        "mine": mine,
+    }
+    for name, values in answers.items():
+        (folder / f"{name}.html").write_text(pages.live(name, **values), encoding="utf-8")
+    notice = compose_notice(
+        "confirm", config.publication, config.look, templates=ROOT / "templates", url="https://example.org/"
+    )
+    (folder / "notice.html").write_text(notice.html, encoding="utf-8")
+
+
+def take_answers(browser: Browser, address: str) -> None:
+    """Take what somebody sees who signs up, and later leaves, on the phone."""
+    save(view(browser, f"{address}asked.html", 375, 812, scale=2), "live-asked")
+    save(view(browser, f"{address}notice.html", 375, 812, scale=2), "live-mail")
+    save(view(browser, f"{address}leave.html", 375, 812, scale=2, dark=True), "live-leave")
+    save(view(browser, f"{address}mine.html", 375, 812, scale=2), "live-mine")
 
 
 def view(

@@ -70,7 +70,7 @@ def test_every_setting_is_documented(tmp_path: Path) -> None:
     )
     read = set(
         re.findall(
-            r'(?:table|self)\.(?:string|strings|integer|number|choice|duration|hour|colour|folder)\(\s*"([a-z_]+)"',
+            r'(?:table|self)\.(?:string|strings|integer|number|choice|duration|hour|colour|folder|flag)\(\s*"([a-z_]+)"',
             code,
         )
     )

@@ -1,11 +1,10 @@
 """What readers see is in the publication's language, whole."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract, extract_from_dir
+from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from newsletter.compose.words import Words
@@ -15,29 +14,30 @@ from tests.conftest import ROOT
 FOLDER = ROOT / "templates" / "words"
 
 
-def messages_of_the_templates() -> set[str]:
-    found = extract_from_dir(
+def messages() -> set[str]:
+    """What templates and the few modules that speak to readers say, in English."""
+    templates = extract_from_dir(
         str(ROOT / "templates"),
         method_map=[("**.j2", "jinja2.ext:babel_extract")],
         keywords={"_": None, "ngettext": (1, 2)},
     )
-    return {str(message) for _, _, message, _, _ in found} | set(messages_of_the_code())
-
-
-def messages_of_the_code() -> Iterator[str]:
-    for name in ("compose/words.py", "web/boxes.py", "web/pages.py"):
-        with (ROOT / "newsletter" / name).open("rb") as file:
-            for _, message, _, _ in extract(
-                "python", file, keywords={"gettext": None, "say": None, "_say": None}
-            ):
-                yield str(message)
+    modules = [
+        row
+        for wing in ("compose", "web")
+        for row in extract_from_dir(
+            str(ROOT / "newsletter" / wing),
+            method_map=[("**.py", "python")],
+            keywords={"gettext": None, "say": None, "_say": None},
+        )
+    ]
+    return {str(message) for found in (templates, modules) for _, _, message, _, _ in found}
 
 
 def test_every_word_of_the_templates_has_its_french_and_no_french_is_left_over() -> None:
     with (FOLDER / "fr.po").open("rb") as source:
         catalogue = read_po(source, locale="fr")
     french = {str(message.id): str(message.string) for message in catalogue if message.id}
-    assert set(french) == messages_of_the_templates()
+    assert set(french) == messages()
     assert all(french.values())
     assert not any(message.fuzzy for message in catalogue if message.id)
 

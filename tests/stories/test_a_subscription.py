@@ -109,7 +109,7 @@ def story(paper: Path, mailroom: Mailroom, page: Page) -> Iterator[Story]:
         until = time.monotonic() + 60
         while "Ctrl-C ends it." not in (paper / "serve.log").read_text(encoding="utf-8"):
             assert server.poll() is None, (paper / "serve.log").read_text()
-            assert time.monotonic() < until
+            assert time.monotonic() < until, "it does not start"
             time.sleep(0.05)
         yield Story(paper, mailroom, page, port)
         server.send_signal(signal.SIGTERM)

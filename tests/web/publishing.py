@@ -39,9 +39,8 @@ def send(root: Path, *keys: str, outcome: Outcome = Outcome.SENT) -> None:
     press = Press(root)
     with press.database() as database:
         readers, ledger = Readers(database), Ledger(database)
-        reader_id = readers.add(
-            read_address(POISON), "Poison Lectrice", proof=Proof(source="test"), now=SENT_AT
-        ).reader.id
+        proof = Proof(source="test")
+        reader_id = readers.add(read_address(POISON), "Poison Lectrice", proof=proof, now=SENT_AT).reader.id
         for key in keys:
             ledger.freeze(
                 issue_key=key,
