@@ -89,7 +89,7 @@ def test_a_template_of_the_site_that_asks_for_a_readers_data_is_refused(
 # ---- the checker of the W3C ----
 
 
-def _nu() -> str:
+def nu() -> str:
     """The path of the Nu HTML checker, which npm's vnu-jar has."""
     for folder in (Path(__file__).parent.parent.parent, Path("/usr/share")):
         path = folder / "node_modules/vnu-jar/build/dist/vnu.jar"
@@ -104,7 +104,7 @@ def _nu() -> str:
 
 
 def test_the_nu_html_checker_finds_no_error(site: Site, paper: Path) -> None:
-    java, jar = needs("java"), _nu()
+    java, jar = needs("java"), nu()
     folders = [str(site.folder), str(build(hostile(paper, "https://www.example.org/source")))]
     done = subprocess.run(
         [java, "-jar", jar, "--errors-only", "--skip-non-html", *folders],
