@@ -16,7 +16,14 @@ def test_every_answering_page_is_valid(live: Live, tmp_path: Path) -> None:
     pages, day = live.office.pages, date(2026, 12, 7)
     box = pages.boxes.pair(0)[0]
     lea = Reader(id="lea", email="a'b&c@example.org", name="Léa")
-    mine = {"reader": lea, "done": "", "problem": "", "typed": "", "until": None, "undo": False}
+    mine: dict[str, object] = {
+        "reader": lea,
+        "done": "",
+        "problem": "",
+        "typed": "",
+        "until": None,
+        "undo": False,
+    }
     mine |= {"first": day, "last": day, "steps": [(day, "confirmed"), (day, "asked")]}
     leave = {"done": "", "until": None, "weeks": (1, 2, 4)}
     states: dict[str, tuple[dict[str, object], ...]] = {
