@@ -25,7 +25,7 @@ def test_every_answering_page_is_valid(live: Live, tmp_path: Path) -> None:
         "undo": False,
     }
     mine |= {"first": day, "last": day, "steps": [(day, "confirmed"), (day, "asked")]}
-    leave = {"done": "", "until": None, "weeks": (1, 2, 4)}
+    leave: dict[str, object] = {"done": "", "until": None, "weeks": (1, 2, 4)}
     states: dict[str, tuple[dict[str, object], ...]] = {
         "asked": ({"email": 'a"<b>'},),
         "confirm": ({"moving": True}, {"moving": False}),
