@@ -80,10 +80,11 @@ class LightTable:
     def end(self) -> tuple[int, str]:
         """Press Ctrl-C; the exit code, and what was said since the start."""
         self.process.send_signal(signal.SIGINT)
-        assert self.process.stderr
-        # Not `communicate`, which does not see what has been read along with the first line.
-        said = self.process.stderr.read().decode()
-        return self.process.wait(timeout=20), said
+        with self.process as process:
+            assert process.stderr
+            # Not `communicate`, which does not see what has been read along with the first line.
+            said = process.stderr.read().decode()
+        return process.returncode, said
 
 
 def started(paper: Path, *arguments: str) -> LightTable:
