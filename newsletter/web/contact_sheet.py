@@ -52,6 +52,7 @@ def contact_sheet(sheet: Sheet, findings: Sequence[Finding], share: float, losse
         f"{_strips('On a desktop, on a tablet', _desktops(sheet), sheet, each=316, gap=32)}"
         f"{_strips('On a phone', _phones(sheet), sheet, each=184, gap=12)}"
         f"{_strips('As mail clients on a desktop show it', _webmails(sheet), sheet, each=259, gap=16)}"
+        f"{_strips('On the web', _on_the_web(sheet), sheet, each=214, gap=16)}"
         f'<div class="foot">{_losses(sheet)}'
         f"<section><h2>Headers</h2><pre>{escape(headers(sheet))}</pre></section></div></main>"
     )
@@ -87,6 +88,15 @@ def _desktops(sheet: Sheet) -> Iterator[Strip]:
         yield Strip(name="Clipped by Gmail", width=_DESKTOP, view=view, words=words)
 
 
+def _on_the_web(sheet: Sheet) -> Iterator[Strip]:
+    yield Strip(name="The issue", width=_DESKTOP, view=View(show="web"), words="as it will be on the site")
+    dark = View(show="web", colours="dark")
+    yield Strip(name="The issue, dark", width=_DESKTOP, view=dark, words="by the site’s own rules")
+    first = View(show="web", article=sheet.issue.articles[0].slug)
+    for name, width in (("An article", _DESKTOP), ("An article, on a phone", _PHONE)):
+        yield Strip(name=name, width=width, view=first, words="one page each, with boxes to sign up")
+
+
 def _phones(sheet: Sheet) -> Iterator[Strip]:
     for name, view, words in (
         ("Light", View(), ""),
@@ -115,6 +125,8 @@ def _as_client(sheet: Sheet, client: str, width: int) -> Strip:
 def _weight(sheet: Sheet, view: View) -> int:
     """The bytes that make up what a view shows, pictures among them."""
     parts = sizes(sheet)
+    if view.show == "web":
+        return len(page(sheet, view).encode()) + parts["pictures"]
     if view.show == "text":
         return parts["text"]
     html = min(parts["html"], CLIP) if view.show == "clipped" else parts["html"]

@@ -16,8 +16,8 @@ _SCRIPT = re.compile(r"<script\b.*?</script>\n?", re.DOTALL)
 def online(sheet: Sheet, article: str, address: Callable[[Rendition], str]) -> str:
     """The page of the article with this slug, or of the whole issue if it has none such.
 
-    It is whole but for its pictures, which are asked for at their `address`; links to the issue's own pages
-    open their views, in windows of their own. Raises ContentError or TemplateError with file and line.
+    It is whole but for its pictures, which are asked for at their `address`; links lead to the site. Raises
+    ContentError or TemplateError with file and line.
     """
     pages = Pages(sheet.publication, sheet.look, root=sheet.root)
     issue, renditions = tell(sheet.issue, sheet.publication, sheet.look, root=sheet.root, at=sheet.at)
@@ -27,10 +27,4 @@ def online(sheet: Sheet, article: str, address: Callable[[Rendition], str]) -> s
     base = base_of(sheet.publication)
     for rendition in (*renditions, *([pages.logo] if pages.logo else [])):
         html = html.replace(f'"{rendition.src}"', f'"{address(rendition)}"')
-    key = sheet.issue.key
-    own = re.compile(rf'<a href="{re.escape(base)}/{key}/(?:([\w-]+)/)?(#[\w-]*)?"')
-    html = own.sub(
-        lambda m: f'<a target="_blank" href="/view/{key}?show=web&amp;article={m[1] or ""}{m[2] or ""}"', html
-    )
-    # What else the site has is on the site.
-    return re.sub(rf'(?<=<a )href="{re.escape(base)}/(?!view/)', f'href="{sheet.publication.url}/', html)
+    return re.sub(rf'(?<=<a )href="{re.escape(base)}/', f'href="{sheet.publication.url}/', html)

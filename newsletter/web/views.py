@@ -135,11 +135,19 @@ def _scheme(html: str, scheme: str) -> str:
 
 def _web(sheet: Sheet, view: View) -> str:
     html = online(sheet, view.article, lambda rendition: _address(rendition, sheet, view))
-    html = _scheme(
-        _DARK_RULES.sub(f"@media {'all' if view.colours == 'dark' else 'not all'}", html),
-        "dark" if view.colours == "dark" else "light",
-    )
+    scheme = "dark" if view.colours == "dark" else "light"
+    html = _scheme(_DARK_RULES.sub("@media all" if scheme == "dark" else "@media not all", html), scheme)
+    if not view.whole:
+        html = _to_views(html, sheet)
     return _LINK.sub(lambda m: f'<a target="_blank" rel="noopener noreferrer" {_untargeted(m[1])}>', html)
+
+
+def _to_views(html: str, sheet: Sheet) -> str:
+    """The page with its links to the issue's own pages leading to their views, in windows of their own."""
+    key = sheet.issue.key
+    own = re.compile(rf'<a href="{re.escape(sheet.publication.url)}/{key}/(?:([\w-]+)/)?(#[\w-]*)?"')
+    view = f'<a target="_blank" href="/view/{key}?show=web&amp;article='
+    return own.sub(lambda m: f'{view}{m[1] or ""}{m[2] or ""}"', html)
 
 
 def _clipped(sheet: Sheet, view: View) -> str:

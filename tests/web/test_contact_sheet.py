@@ -27,6 +27,7 @@ STRIPS = [
         "Apple Mail for iOS",
     ),
     *("Outlook for Windows", "Orange", "SFR", "La Poste", "Yahoo"),
+    *("The issue", "The issue, dark", "An article", "An article, on a phone"),
 ]
 
 
