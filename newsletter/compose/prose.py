@@ -292,21 +292,33 @@ def _image(
     options: OptionsDict,
     env: MutableMapping[str, Any],
 ) -> str:
-    token = tokens[index]
+    return image(renderer, tokens[index], options, env, before_credit="<br />")
+
+
+def image(
+    renderer: RendererHTML,
+    token: Token,
+    options: OptionsDict,
+    env: MutableMapping[str, Any],
+    *,
+    before_credit: str = "",
+    **more: str,
+) -> str:
+    """A picture of the text and whose it is; `more` are attributes of its own in one medium."""
     rendition: Rendition = env["renditions"][token.meta["path"]]
-    image = Token("image", "img", 0)
-    image.attrs = {
+    shown = Token("image", "img", 0)
+    shown.attrs = {
         "src": rendition.src,
         "alt": token.content,
         "width": str(rendition.width),
         "height": str(rendition.height),
         "class": "picture",
+        **more,
     }
-    credit = str(token.attrs.get("title", ""))
-    html = renderer.renderToken([image], 0, options, env)
-    if credit:
-        shown = renderer.text([Token("text", "", 0, content=credit)], 0, options, env)
-        html += f'<br /><span class="credit">{shown}</span>'
+    html = renderer.renderToken([shown], 0, options, env)
+    if credit := str(token.attrs.get("title", "")):
+        words = renderer.text([Token("text", "", 0, content=credit)], 0, options, env)
+        html += f'{before_credit}<span class="credit">{words}</span>'
     return html
 
 

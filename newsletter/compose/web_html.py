@@ -4,7 +4,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from newsletter.compose.prose import Prose, RendererHTML, Token, parser
+from newsletter.compose.prose import Prose, RendererHTML, Token, image, parser
 from newsletter.model import Rendition
 
 
@@ -33,22 +33,7 @@ def _call_out_open(
 
 
 def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Env) -> str:
-    token = tokens[index]
-    rendition: Rendition = env["renditions"][token.meta["path"]]
-    image = Token("image", "img", 0)
-    image.attrs = {
-        "src": rendition.src,
-        "alt": token.content,
-        "width": str(rendition.width),
-        "height": str(rendition.height),
-        "class": "picture",
-        "loading": "lazy",
-    }
-    html = renderer.renderToken([image], 0, options, env)
-    if credit := str(token.attrs.get("title", "")):
-        shown = renderer.text([Token("text", "", 0, content=credit)], 0, options, env)
-        html += f'<span class="credit">{shown}</span>'
-    return html
+    return image(renderer, tokens[index], options, env, loading="lazy")
 
 
 def _cell_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Env) -> str:
