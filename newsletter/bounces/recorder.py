@@ -47,6 +47,7 @@ class Recorder:
         self._readers = Readers(database)
         self._links = links
         self._ours = ours
+        self._copies: dict[str, int] = {}  # by provider, for as long as one deciding goes on
 
     def record(self, found: Iterable[Returned], *, now: datetime) -> int:
         """Write these down, unless they are known; how many were not."""
@@ -57,6 +58,7 @@ class Recorder:
 
         Decides anew upon what came in the last hour from a provider that turns out to be in trouble.
         """
+        self._copies.clear()
         done: Counter[str] = Counter()
         domains = set()
         for one in self._returns.undecided():
@@ -108,16 +110,18 @@ class Recorder:
         count = self._returns.readers_of(
             one.domain, one.at - BURST_SPAN, one.at + BURST_SPAN, [kind.value for kind in _COUNTS]
         )
-        copies = self._returns.copies_to(one.domain) if count >= BURST else 0
-        return Provider(name=one.domain, returned=count, copies=copies)
+        if count >= BURST and one.domain not in self._copies:
+            self._copies[one.domain] = self._returns.copies_to(one.domain)
+        return Provider(name=one.domain, returned=count, copies=self._copies.get(one.domain, 0))
 
     def _as_return(self, returned: Returned, now: datetime) -> Return:
         """The row of what came back, with the reader it is about, perhaps proven by a Message-ID of ours."""
         addresses = _addresses(returned)
         reader = self._returns.known(returned.claim.reader_id if returned.claim else "", addresses)
         if reader:
-            days = self._returns.copies_of(reader.id, now - YEAR)
-            returned = recognised(returned, reader.id, days, self._links)
+            if returned.message_ids and not returned.claim:
+                days = self._returns.copies_of(reader.id, now - YEAR)
+                returned = recognised(returned, reader.id, days, self._links)
             if _from_a_friend(returned, addresses, reader):
                 returned = replace(returned, proof=Proof.NONE)
         email = reader.email if reader else addresses[0].email if addresses else ""

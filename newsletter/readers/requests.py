@@ -38,7 +38,6 @@ class Wish(StrEnum):
     JOIN = "join"
     MOVE = "move"
     MINE = "mine"
-    LEAVE = "leave"
     NOTHING = "nothing"
     """Nobody asked: the notice comes of something else, such as a welcome of a confirmation."""
 
@@ -96,13 +95,13 @@ class Requests:
         An address that was answered within a day, or three times without using a link, gets nothing more, and
         nobody does once `per_hour` answers are made within an hour: more than that is an attack.
         """
+        query = select(schema.request).where(_request.state == Progress.ASKED.value)
+        with self._database.read() as connection:
+            # Most of the time nobody has: whoever sends an issue then need not wait for this.
+            if connection.execute(query.limit(1)).first() is None:
+                return 0
         with self._database.write() as connection:
-            asked = connection.execute(
-                select(schema.request)
-                .where(_request.state == Progress.ASKED.value)
-                .order_by(_request.at)
-                .limit(500)
-            ).all()
+            asked = connection.execute(query.order_by(_request.at).limit(500)).all()
             room = per_hour - _answered_since(connection, now - timedelta(hours=1))
             for row in asked:
                 answer = self._answer(connection, _as_request(row), now, room)
@@ -116,7 +115,7 @@ class Requests:
 
     def _answer(self, connection: Connection, request: Request, now: datetime, room: int) -> "Notice | Why":
         """The notice that answers a request, or why there is none."""
-        if request.wish is Wish.MINE or request.wish is Wish.LEAVE:
+        if request.wish is Wish.MINE:
             known = known_by_id(connection, request.reader_id)
         else:
             known = known_by_key(connection, [_key(request)]).get(_key(request))
@@ -136,8 +135,8 @@ class Requests:
                 return Notice.MOVE
             case Wish.MINE:
                 return Notice.MINE
-            case _:
-                return Notice.LEAVE
+            case Wish.NOTHING:
+                raise AssertionError("nobody asks for nothing")
 
     def _note_asked(
         self, connection: Connection, request: Request, known: Reader | None, now: datetime
@@ -213,8 +212,7 @@ def owe(
 
     It goes to `email` if that is not the reader's address any more.
     """
-    wish = Wish.LEAVE if notice in (Notice.LEAVE, Notice.LEFT) else Wish.NOTHING
-    row = _row(random_id(), wish, Address(email=email or reader.email), proof, now, reader.id)
+    row = _row(random_id(), Wish.NOTHING, Address(email=email or reader.email), proof, now, reader.id)
     answered = {"notice": notice.value, "answered_at": schema.seconds(now)}
     connection.execute(insert(schema.request), {**row, **answered, "state": Progress.OWED.value})
 
@@ -231,8 +229,6 @@ def _too_often(connection: Connection, request: Request, now: datetime) -> "Why 
         )
         return connection.scalar(query) or 0
 
-    if request.wish is Wish.LEAVE:
-        return None
     if answers(now - ONE_IN, _request.used_at.is_(None)):
         return Why.TOO_SOON
     if answers(now - FORGOTTEN_AFTER, _request.used_at.is_(None)) >= MOST:

@@ -64,6 +64,14 @@ reader = Table(
     sqlite_with_rowid=False,
 )
 
+# Few are paused, and they are looked for again and again.
+Index(
+    "reader_paused",
+    reader.c.paused_until,
+    sqlite_where=text("paused_until IS NOT NULL"),
+    postgresql_where=text("paused_until IS NOT NULL"),
+)
+
 # The proof of who agreed to what: when, from where, to which words. Rows are added, never changed, but for
 # what may not be kept for long. No foreign key: it outlives the reader.
 consent = Table(

@@ -106,22 +106,24 @@ class Readers:
         *,
         proof: Proof,
         now: datetime,
-        until: datetime | None = None,
     ) -> Reader | None:
         """Let a rule decide what becomes of a reader; who they are now, or None if nobody has the id.
 
-        The step is noted if that is a change; `until` is when a pause ends.
+        The step is noted if that is a change.
         """
         with self._database.write() as connection:
             known = known_by_id(connection, reader_id)
             if known is None:
                 return None
-            return change(connection, known, rule, step, proof=proof, now=now, until=until)
+            return change(connection, known, rule, step, proof=proof, now=now)
 
     def resume_all(self, now: datetime) -> int:
         """Make those active again whose pause is over, and say how many they are."""
         over = select(*_one).where(_reader.paused_until <= schema.seconds(now))
         proof = Proof(source=PAUSE_OVER)
+        with self._database.read() as connection:
+            if connection.execute(over.limit(1)).first() is None:
+                return 0
         with self._database.write() as connection:
             readers = [as_reader(row) for row in connection.execute(over)]
             for reader in readers:

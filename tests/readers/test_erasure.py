@@ -31,6 +31,7 @@ from newsletter.readers.personal import as_rows, personal_data
 from newsletter.readers.proof import Proof
 from newsletter.readers.requests import Requests, Wish
 from newsletter.readers.store import PAUSE_OVER, Readers
+from newsletter.readers.wishes import Wishes
 from tests.readers.conftest import (
     BY_HAND,
     KEY,
@@ -301,7 +302,7 @@ def test_whoever_gives_no_sign_of_life_for_three_years_is_named(
         ids[name] = verdict.reader.id
     readers.add(read_address("young@example.org"), proof=BY_HAND, now=LONG_AGO + DAY)
     readers.change(ids["bouncer"], bounced, Step.BOUNCED, proof=BY_HAND, now=NOW)
-    readers.change(ids["sleeper"], paused, Step.PAUSED, proof=BY_HAND, now=LONG_AGO, until=NOW)
+    Wishes(database, hashes).pause(ids["sleeper"], NOW, proof=BY_HAND, now=LONG_AGO)
     assert readers.resume_all(NOW) == 1
     readers.change(ids["alive"], paused, Step.PAUSED, proof=BY_HAND, now=LONG_AGO)
     readers.change(ids["alive"], resumed, Step.RESUMED, proof=FORM, now=NOW)
