@@ -271,7 +271,7 @@ def test_another_issue_is_two_keys_away(eyes: Eyes) -> None:
     eyes.press("n")
     rows = eyes.page.locator("#issue-list button")
     rows.first.wait_for()
-    assert [" ".join(text.split()) for text in rows.all_inner_texts()] == [
+    assert [" ".join(text.split()) for text in rows.all_text_contents()] == [
         "Tue, 24 November 2026 not sent Le numéro de demain : tout y est",
         "Mon, 23 November 2026 not sent Un numéro pour les tests : tout y est",
     ]

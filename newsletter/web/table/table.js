@@ -238,7 +238,13 @@ function listIssues(listed) {
     ...issues.map((issue) => {
       const item = document.createElement("li");
       const button = document.createElement("button");
-      button.append(made("span", "date", dayOf(issue.key)), made("span", "state", issue.state), made("span", "subject", issue.subject || "cannot be read"));
+      button.append(
+        made("span", "date", dayOf(issue.key)),
+        " ",
+        made("span", "state", issue.state),
+        " ",
+        made("span", "subject", issue.subject || "cannot be read"),
+      );
       button.dataset.state = issue.state;
       if (issue.key === state.issue) button.setAttribute("aria-current", "true");
       button.addEventListener("click", () => {
