@@ -25,7 +25,7 @@ def answering(press: Press, database: Database) -> Answering:
     for warning in warnings:
         say(f"Warning: {warning}")
     return Answering(
-        Requests(database),
+        Requests(database, signer.hashes),
         Addresses(config.publication.url, signer),
         compose=lambda notice, url: compose_notice(
             notice.value, config.publication, config.look, templates=config.root / "templates", url=url

@@ -32,9 +32,12 @@ def joined(known: Reader | None, newcomer: Reader) -> Reader:
     return known or newcomer
 
 
-def may_be_asked(known: Reader | None) -> bool:
-    """Whether a sign-up is answered at all: whoever complained gets no mail again, whoever signs them up."""
-    return known is None or known.status is not Status.COMPLAINED
+def may_be_asked(status: Status | None) -> bool:
+    """Whether a sign-up is answered at all: whoever complained gets no mail again, whoever signs them up.
+
+    The status may be one that an erased reader had; None for somebody new.
+    """
+    return status is not Status.COMPLAINED
 
 
 def is_reader(known: Reader | None) -> bool:

@@ -19,6 +19,7 @@ from newsletter.readers.database import Database
 from newsletter.readers.membership import Step, is_reader, may_be_asked
 from newsletter.readers.proof import Proof, note
 from newsletter.readers.store import insert_readers, known_by_id, known_by_key, random_id
+from newsletter.readers.suppression import Hashes, suppressed
 
 _request = schema.request.c
 
@@ -73,10 +74,14 @@ class Request:
 
 
 class Requests:
-    """All requests of one database. Every method may raise StoreError."""
+    """All requests of one database; `hashes` finds those who were erased.
 
-    def __init__(self, database: Database, *, new_id: Callable[[], str] = random_id) -> None:
+    Every method may raise StoreError.
+    """
+
+    def __init__(self, database: Database, hashes: Hashes, *, new_id: Callable[[], str] = random_id) -> None:
         self._database = database
+        self._hashes = hashes
         self._new_id = new_id
 
     # ---- asking: the same work, whoever asks ----
@@ -119,7 +124,7 @@ class Requests:
             known = known_by_id(connection, request.reader_id)
         else:
             known = known_by_key(connection, [_key(request)]).get(_key(request))
-        if not may_be_asked(known):
+        if not may_be_asked(known.status if known else self._erased_as(connection, request)):
             return Why.COMPLAINED
         if why := _too_often(connection, request, now):
             return why
@@ -137,6 +142,9 @@ class Requests:
                 return Notice.MINE
             case Wish.NOTHING:
                 raise AssertionError("nobody asks for nothing")
+
+    def _erased_as(self, connection: Connection, request: Request) -> Status | None:
+        return suppressed(connection, [_key(request)], self._hashes).get(_key(request))
 
     def _note_asked(
         self, connection: Connection, request: Request, known: Reader | None, now: datetime

@@ -17,6 +17,7 @@ from newsletter.readers.database import Database
 from newsletter.readers.proof import Proof as Consent
 from newsletter.readers.requests import Notice, Requests
 from newsletter.readers.store import Readers
+from tests.readers.conftest import hashes
 
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -131,7 +132,7 @@ def test_each_kind_has_its_end(
     recorder.record([came_back(lea, kind)], now=NOW)
     recorder.decide_all(now=NOW)
     assert statuses(database, [lea]) == [status.value]
-    assert [one.notice for one in Requests(database).owed(NOW)] == notices
+    assert [one.notice for one in Requests(database, hashes).owed(NOW)] == notices
 
 
 def test_whoever_writes_stop_without_proof_is_asked(database: Database, recorder: Recorder) -> None:
@@ -140,7 +141,7 @@ def test_whoever_writes_stop_without_proof_is_asked(database: Database, recorder
     recorder.record([forged], now=NOW)
     assert recorder.decide_all(now=NOW) == {"ask": 1}
     assert statuses(database, [lea]) == ["active"]
-    assert [one.notice for one in Requests(database).owed(NOW)] == [Notice.LEAVE]
+    assert [one.notice for one in Requests(database, hashes).owed(NOW)] == [Notice.LEAVE]
     recorder.record(
         [
             came_back(
@@ -150,7 +151,7 @@ def test_whoever_writes_stop_without_proof_is_asked(database: Database, recorder
         now=NOW,
     )
     recorder.decide_all(now=NOW + HOUR)
-    assert len(list(Requests(database).owed(NOW + HOUR))) == 1
+    assert len(list(Requests(database, hashes).owed(NOW + HOUR))) == 1
 
 
 def test_a_forged_bounce_does_nothing(database: Database, recorder: Recorder) -> None:
@@ -220,7 +221,7 @@ def test_five_soft_ones_over_a_fortnight_pause_and_a_probe_decides(
         recorder.record([soft], now=at)
         recorder.decide_all(now=at)
     assert statuses(database, [lea]) == ["paused"]
-    (probe,) = Requests(database).owed(at)
+    (probe,) = Requests(database, hashes).owed(at)
     assert probe.notice is Notice.PROBE
     recorder.decide_all(now=at + timedelta(days=6))
     assert statuses(database, [lea]) == ["paused"]

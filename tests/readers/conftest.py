@@ -1,6 +1,6 @@
 """What the tests of this wing share: a database in a file, some readers, one frozen issue, some results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,11 @@ def readers(database: Database) -> Readers:
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     return Ledger(database)
+
+
+def hashes(key: str) -> Sequence[str]:
+    """In the place of the keyed hashes by which those who were erased are known."""
+    return (f"hash of {key}",)
 
 
 def enter(readers: Readers, *emails: str) -> list[str]:

@@ -70,7 +70,7 @@ def bytes_of(database: Database) -> bytes:
 
 def lea_who_did_everything(database: Database, ledger: Ledger) -> str:
     """A reader of whom something stands in every table."""
-    readers, requests = Readers(database), Requests(database)
+    readers, requests = Readers(database), Requests(database, hashes)
     (lea,) = enter(readers, LEA)
     readers.change(lea, left, Step.LEFT, proof=FORM, now=NOW)
     readers.change(lea, confirmed, Step.CONFIRMED, proof=FORM, now=NOW)
@@ -161,7 +161,7 @@ def test_as_what_somebody_is_kept_out(database: Database, readers: Readers, befo
 
 
 def test_whoever_only_asked_is_erased_by_address(database: Database) -> None:
-    Requests(database).ask(Wish.JOIN, read_address(LEA), proof=FORM, now=NOW)
+    Requests(database, hashes).ask(Wish.JOIN, read_address(LEA), proof=FORM, now=NOW)
     assert is_known(database, read_address("LEA.Secret@example.org"))
     assert erase_address(database, read_address("LEA.Secret@example.org"), hashes=hashes, now=NOW)
     assert b"secret" not in bytes_of(database)
@@ -252,7 +252,7 @@ def test_a_network_is_cut_short(network: str, short: str) -> None:
 
 
 def test_what_is_thirty_days_old_is_swept(database: Database, readers: Readers) -> None:
-    requests = Requests(database)
+    requests = Requests(database, hashes)
     (lea,) = enter(readers, LEA)
     readers.change(lea, left, Step.LEFT, proof=FORM, now=NOW)
     readers.change(lea, confirmed, Step.CONFIRMED, proof=FORM, now=NOW + 2 * DAY)

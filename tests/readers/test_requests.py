@@ -9,10 +9,11 @@ from newsletter.model import Progress, Status
 from newsletter.readers import schema
 from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
+from newsletter.readers.erasure import erase
 from newsletter.readers.proof import Proof
 from newsletter.readers.requests import Notice, Request, Requests, Wish
 from newsletter.readers.store import Readers
-from tests.readers.conftest import BY_HAND, NOW, enter
+from tests.readers.conftest import BY_HAND, NOW, enter, hashes
 
 HOUR = timedelta(hours=1)
 FORM = Proof(source="the site", words="Gratuit.", page="https://actu5.example.org/", network="192.0.2.7")
@@ -20,7 +21,7 @@ FORM = Proof(source="the site", words="Gratuit.", page="https://actu5.example.or
 
 @pytest.fixture
 def requests(database: Database) -> Requests:
-    return Requests(database)
+    return Requests(database, hashes)
 
 
 def ask(requests: Requests, email: str, now: datetime = NOW, wish: Wish = Wish.JOIN, **more: str) -> None:
@@ -78,6 +79,23 @@ def test_whoever_is_known_is_answered_as_they_are_and_stays_so(
     known = readers.get(reader_id)
     assert known is not None
     assert known.status is status
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (Status.LEFT, ("owed", "confirm")),
+        (Status.COMPLAINED, ("withheld", "this address called our mail unwanted")),
+    ],
+)
+def test_whoever_was_erased_is_answered_unless_they_had_complained(
+    database: Database, readers: Readers, requests: Requests, status: Status, answer: tuple[str, str]
+) -> None:
+    (reader_id,) = enter(readers, "lea@example.org")
+    set_status(database, "lea@example.org", status)
+    assert erase(database, reader_id, hashes=hashes, now=NOW)
+    ask(requests, "lea@example.org")
+    assert decided(requests, database) == [("lea@example.org", *answer)]
 
 
 def test_one_address_is_answered_once_a_day_and_three_times_at_most(

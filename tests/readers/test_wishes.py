@@ -1,6 +1,5 @@
 """Wishes by mailed links: each does what it says, once, and nothing against a complaint."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -16,15 +15,11 @@ from newsletter.readers.requests import Notice, Requests, Wish
 from newsletter.readers.store import Readers
 from newsletter.readers.suppression import suppressed
 from newsletter.readers.wishes import Wishes
-from tests.readers.conftest import BY_HAND, NOW, enter, set_status
+from tests.readers.conftest import BY_HAND, NOW, enter, hashes, set_status
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 CLICK = Proof(source="the link in our mail", network="192.0.2.7")
-
-
-def hashes(text: str) -> Sequence[str]:
-    return (f"hash of {text}",)
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def wishes(database: Database) -> Wishes:
 
 @pytest.fixture
 def requests(database: Database) -> Requests:
-    return Requests(database)
+    return Requests(database, hashes)
 
 
 def answered(requests: Requests, email: str, *, wish: Wish = Wish.JOIN, reader_id: str = "") -> str:

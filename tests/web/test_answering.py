@@ -29,7 +29,7 @@ from newsletter.readers.store import Readers
 from newsletter.settings import Table
 from newsletter.web.answering import Addresses, Answer, Answering
 from tests.conftest import ROOT
-from tests.readers.conftest import NOW, enter
+from tests.readers.conftest import NOW, enter, hashes
 from tests.readers.conftest import database as database
 from tests.readers.conftest import readers as readers
 
@@ -72,7 +72,7 @@ class Carrier:
 
 @pytest.fixture
 def requests(database: Database) -> Requests:
-    return Requests(database)
+    return Requests(database, hashes)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class Office:
 
     @property
     def requests(self) -> Requests:
-        return Requests(self.database)
+        return Requests(self.database, self.signer.hashes)
 
     @property
     def wishes(self) -> Wishes:
