@@ -35,7 +35,7 @@ def test_whose_fault_it_is(code: str, text: str, whose: Blame, words: str) -> No
     "text", ["user " * 1000, "a@" * 2000, "<" * 4000, "mailbox mailbox is " * 200, "x" * 4000]
 )
 def test_no_text_keeps_it_busy(text: str) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     blame("", text)
     in_words("", text)
-    assert time.perf_counter() - before < 0.5
+    assert time.thread_time() - before < 0.5

@@ -71,6 +71,6 @@ def test_the_readers_own_words_end_where_the_quoted_ones_begin() -> None:
     "text", ["stop " * 50_000, "> " * 50_000, "de : " * 50_000, "a\n" * 50_000, "<" * 200_000]
 )
 def test_no_text_keeps_it_busy(text: str) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     says_stop(text, text)
-    assert time.perf_counter() - before < 1.0
+    assert time.thread_time() - before < 1.0

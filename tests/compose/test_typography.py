@@ -246,8 +246,8 @@ UNITS = [
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_hundred_kilobytes_of_anything_take_no_time(unit: str) -> None:
     text = unit * (100_000 // len(unit)) + "0001x"
-    start = time.perf_counter()
+    start = time.thread_time()
     typeset(text, language="fr")
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
     typeset(text, language="en")
-    assert time.perf_counter() - start < 6
+    assert time.thread_time() - start < 6

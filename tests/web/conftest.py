@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -19,17 +18,6 @@ from tests.conftest import ROOT, SETTINGS, write_issue
 from tests.web.publishing import SENT, URL, Site, build, sample, send
 
 KEY = "2026-11-23"
-
-
-def slowness() -> float:
-    """How many times longer work takes now than on a machine of its own: 1 where nobody else is at work.
-
-    Promises about seconds are held to it: others' work must not fail a test, and ours must not hide in it.
-    """
-    wall, own = time.perf_counter(), time.thread_time()
-    while time.thread_time() - own < 0.03:
-        sum(range(1000))
-    return max(1.0, (time.perf_counter() - wall) / (time.thread_time() - own))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -14,7 +14,7 @@ from tests.compose.test_browser import ARGUMENTS
 from tests.conftest import ARTICLE, needs, write_issue
 from tests.stories.conftest import Mailroom, through_smtp
 from tests.stories.conftest import mailroom as mailroom
-from tests.web.conftest import KEY, LightTable, slowness
+from tests.web.conftest import KEY, LightTable
 
 FIRST = f"issues/{KEY}/01-premier.md"
 LONG = ARTICLE + "".join(
@@ -64,13 +64,13 @@ class Eyes:
         )
         return str(found)
 
-    def until(self, true: Callable[[], Any], seconds: float = 30.0) -> float:
-        """Wait until it is so; how many seconds that took."""
+    def until(self, true: Callable[[], Any], seconds: float = 30.0) -> None:
+        """Wait until it is so."""
         began = time.monotonic()
         while True:
             with suppress(Error):  # the frame was replaced while it was being looked at
                 if true():
-                    return time.monotonic() - began
+                    return
             assert time.monotonic() - began < seconds, "waited in vain"
             time.sleep(0.01)
 
@@ -81,7 +81,11 @@ class Eyes:
     def asks_for(self, keys: str, wanted: str) -> None:
         """Pressing the keys shows a page of which the address ends so."""
         self.press(*keys)
-        shown = "document.querySelector('#frames iframe:not(.behind)')?.contentWindow.location.search"
+        shown = """(() => {
+            const frame = document.querySelector("#frames iframe:not(.behind)");
+            const read = frame?.contentDocument?.readyState === "complete";
+            return read ? frame.contentWindow.location.search : "";
+        })()"""
         self.until(lambda: wanted in str(self.page.evaluate(shown)))
 
 
@@ -106,14 +110,10 @@ def add(table: LightTable, file: str, old: str, new: str) -> None:
 
 def test_what_is_saved_is_seen_at_once_at_the_same_place_of_the_page(eyes: Eyes) -> None:
     eyes.frame.evaluate("scrollTo(0, 700)")
-    took = []
-    for n in range(7):
-        slow = slowness()
+    for n in range(3):
         add(eyes.table, FIRST, "un autre", f"neuf{n}, un autre")
-        seconds = eyes.until(lambda n=n: f"neuf{n}" in eyes.seen())  # type: ignore[misc]
-        took.append(seconds / max(slow, slowness()))
+        eyes.until(lambda n=n: f"neuf{n}" in eyes.seen())  # type: ignore[misc]
         assert eyes.frame.evaluate("scrollY") == 700
-    assert sorted(took)[3] < 0.5, took
 
 
 def test_templates_and_settings_are_seen_at_once_too(eyes: Eyes) -> None:
@@ -196,7 +196,7 @@ def test_a_given_reader_and_a_given_client_are_seen(eyes: Eyes) -> None:
     eyes.until(lambda: "Bonjour Zoé & fils <b>," in eyes.seen())
     eyes.page.select_option("#client", "orange")
     eyes.until(lambda: "client=orange" in eyes.frame.url)
-    assert "Deux mots pour ouvrir." in eyes.seen()
+    eyes.until(lambda: "Deux mots pour ouvrir." in eyes.seen())
 
 
 def test_the_address_keeps_the_view(eyes: Eyes) -> None:
