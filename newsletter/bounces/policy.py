@@ -59,26 +59,12 @@ class Action(StrEnum):
     """Write back with a link to leave, at most once a day to one address."""
 
 
-STATUSES = {
-    Action.PAUSE: Status.PAUSED,
-    Action.RESUME: Status.ACTIVE,
-    Action.BOUNCE: Status.BOUNCED,
-    Action.COMPLAIN: Status.COMPLAINED,
-    Action.LEAVE: Status.LEFT,
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to be done, and why, in one sentence for whoever looks after the readers."""
 
     action: Action
     reason: str
-
-    @property
-    def status(self) -> Status | None:
-        """The status that follows from it, None if the reader's stays."""
-        return STATUSES.get(self.action)
 
 
 class Earlier(Protocol):
