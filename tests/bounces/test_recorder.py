@@ -154,6 +154,21 @@ def test_whoever_writes_stop_without_proof_is_asked(database: Database, recorder
     assert len(list(Requests(database, hashes).owed(NOW + HOUR))) == 1
 
 
+def test_a_friend_to_whom_it_was_forwarded_cannot_leave_for_the_reader(
+    database: Database, recorder: Recorder
+) -> None:
+    (lea,) = enter(database, "lea@boite.example")
+    recorder.record([came_back(lea, Kind.STOP, addresses=("ami@ailleurs.example",))], now=NOW)
+    assert recorder.decide_all(now=NOW) == {"ask": 1}
+    assert statuses(database, [lea]) == ["active"]
+    assert [(one.email, one.notice) for one in Requests(database, hashes).owed(NOW)] == [
+        ("lea@boite.example", Notice.LEAVE)
+    ]
+    recorder.record([came_back(lea, Kind.STOP, "hers", addresses=("Lea@boite.example",))], now=NOW)
+    recorder.decide_all(now=NOW)
+    assert statuses(database, [lea]) == ["left"]
+
+
 def test_a_forged_bounce_does_nothing(database: Database, recorder: Recorder) -> None:
     (lea,) = enter(database, "lea@boite.example")
     forged = came_back(lea, proof=Proof.NONE, claim=None, addresses=("lea@boite.example",))
