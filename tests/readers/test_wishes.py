@@ -155,6 +155,17 @@ def test_a_reader_goes_to_another_address_and_the_old_one_is_told(
     assert owed(requests) == [("moved", "lea@example.org")]
 
 
+def test_whoever_moves_to_an_address_that_was_erased_is_let_in_there(
+    database: Database, readers: Readers, requests: Requests, wishes: Wishes
+) -> None:
+    lea, old = enter(readers, "lea@example.org", "old@example.org")
+    erase(database, old, hashes=hashes, now=NOW)
+    request_id = answered(requests, "old@example.org", wish=Wish.MOVE, reader_id=lea)
+    assert wishes.confirm(request_id, proof=CLICK, now=NOW) is not None
+    with database.read() as connection:
+        assert suppressed(connection, ["old@example.org"], hashes) == {}
+
+
 def test_another_spelling_of_the_same_address_is_told_to_nobody(
     readers: Readers, requests: Requests, wishes: Wishes
 ) -> None:
