@@ -1,7 +1,7 @@
 """What came back -> what becomes of the readers: first all of it is written down, then it is decided upon."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -119,9 +119,7 @@ class Recorder:
         addresses = _addresses(returned)
         reader = self._returns.known(returned.claim.reader_id if returned.claim else "", addresses)
         if reader:
-            if returned.message_ids and not returned.claim:
-                days = self._returns.copies_of(reader.id, now - YEAR)
-                returned = recognised(returned, reader.id, days, self._links)
+            returned = recognised(returned, reader.id, self._days(reader, now), self._links)
             if _from_a_friend(returned, addresses, reader):
                 returned = replace(returned, proof=Proof.NONE)
         email = reader.email if reader else addresses[0].email if addresses else ""
@@ -137,6 +135,10 @@ class Recorder:
             detail=returned.explanation,
             proof=returned.proof.value if returned.is_proven else "",
         )
+
+    def _days(self, reader: Reader, now: datetime) -> Iterator[date]:
+        """The days of the issues that went to a reader; the database is asked once the first is wanted."""
+        yield from self._returns.copies_of(reader.id, now - YEAR)
 
 
 @dataclass(frozen=True, slots=True)
