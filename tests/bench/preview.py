@@ -11,17 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from newsletter.compose.edition import compose
 from newsletter.compose.issue import read_issue
 from newsletter.config import read_config
 from tests.compose.test_browser import ARGUMENTS
-from tests.web.conftest import KEY, LightTable, new_paper, started
+from tests.web.conftest import KEY, new_paper, started
+from tests.web.test_light_table import FIRST, Eyes, add
 
 ROUNDS = 15
-ARTICLE = f"issues/{KEY}/01-premier.md"
-_SHOWN = "document.querySelector('#frames iframe:not(.behind)')?.contentDocument?.body?.innerText ?? ''"
 
 
 def main() -> None:
@@ -31,13 +30,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         table = started(new_paper(Path(folder)))
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        page = browser.new_page()
-        page.goto(table.address)
-        _wait_for(page, "Deux mots pour ouvrir.")
+        eyes = Eyes(browser.new_page(), table)
+        eyes.open()
         composed, seen = [], []
         for number in range(ROUNDS):
             composed.append(_compose(table.paper))
-            seen.append(_save(table, page, f"neuf{number}"))
+            seen.append(_save(eyes, f"neuf{number}"))
         browser.close()
         table.end()
     least, median = statistics.median(composed), statistics.median(seen)
@@ -54,26 +52,12 @@ def _compose(paper: Path) -> float:
     return time.perf_counter() - began
 
 
-def _save(table: LightTable, page: Page, word: str) -> float:
+def _save(eyes: Eyes, word: str) -> float:
     """Write one word into an article; how many seconds it takes until the page shows it."""
-    article = table.paper / ARTICLE
-    text = article.read_text(encoding="utf-8")
     began = time.perf_counter()
-    article.write_text(text.replace("un autre", f"{word}, un autre", 1), encoding="utf-8")
-    _wait_for(page, word)
+    add(eyes.table, FIRST, "un autre", f"{word}, un autre")
+    eyes.until(lambda: word in eyes.seen())
     return time.perf_counter() - began
-
-
-def _wait_for(page: Page, word: str) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            if word in str(page.evaluate(_SHOWN)):
-                return
-        except Error:  # the frame was replaced while it was being looked at
-            continue
-        time.sleep(0.005)
-    sys.exit(f"{word!r} is not seen after 30 s")
 
 
 if __name__ == "__main__":
