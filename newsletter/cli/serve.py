@@ -208,13 +208,14 @@ class _Writer:
         self._press = press
         self._database = office.database
         self._folder = press.config.state / "site"
-        self._seen = ""
+        self._written = self._looked = ""
         self._known: Told = {}
         self.shelf: Shelf = Shelf(self._folder, base=office.base, nonces=office.nonces, clock=office.clock)
 
     def begin(self) -> None:
         """Serve what was written when the site was last served; write it first if it never was."""
         self.shelf.renew()
+        self._looked = self._stamp()
         if self.shelf.is_empty:
             self.write()
 
@@ -224,12 +225,16 @@ class _Writer:
         return Duty(name="pages", do=self.write, every=LOOK_AT_FILES)
 
     def write(self) -> None:
-        """Write the site if anything has changed since it was last written."""
+        """Write the site if anything has changed since it was last written, but nothing since the last look.
+
+        Many programs empty a file before they fill it: what is just being saved would be shown half.
+        """
         from newsletter.cli.site import Builder
         from newsletter.web.folder import fill_folder
 
-        now = self._stamp()
-        if now == self._seen:
+        before, now = self._looked, self._stamp()
+        self._looked = now
+        if now == self._written or now != before:
             return
         started = time.monotonic()
         builder = Builder(self._press, _pages(self._press), known=self._known)
@@ -241,7 +246,7 @@ class _Writer:
             raise
         finally:
             self.shelf.renew()
-        self._seen = now
+        self._written = now
         for line in builder.told:
             say(line)
         took = time.monotonic() - started

@@ -11,6 +11,7 @@ from newsletter.compose.templates import Templates, safe
 from newsletter.compose.typeset import line_setter, logo
 from newsletter.compose.words import Words
 from newsletter.config import Look
+from newsletter.errors import TemplateError
 from newsletter.model import Publication
 from newsletter.web import structured
 from newsletter.web.boxes import Boxes
@@ -250,8 +251,9 @@ class Pages:
         url, base = self._publication.url, base_of(self._publication)
         to: Callable[[str], str] = lambda path: f"{base}/{path}"  # noqa: E731
         whole: Callable[[str], str] = lambda path: f"{url}/{path}"  # noqa: E731
-        return self._engine.render(
-            f"web/{name}.html.j2",
+        template = f"web/{name}.html.j2"
+        html = self._engine.render(
+            template,
             {
                 "publication": self._publication,
                 "look": self._look,
@@ -269,3 +271,7 @@ class Pages:
                 **values,
             },
         )
+        if not html.strip():
+            hint = "fill it, or copy it from a new publication: newsletter init another-paper"
+            raise TemplateError("gives an empty page", where=f"templates/{template}", hint=hint)
+        return html

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -92,6 +93,32 @@ def test_the_site_follows_what_is_sent_and_what_is_saved(
         assert "Un numéro pour les tests" in read(site)
     with serving(paper) as (site, said):
         assert "Un numéro pour les tests" in read(site)  # what was written before, while it cannot be anew
+
+
+def test_what_is_still_being_saved_is_not_shown(
+    paper: Path, newsletter: Newsletter, mailroom: Mailroom
+) -> None:
+    through_smtp(paper, mailroom.port)
+    assert newsletter("readers", "add", "ada@example.org").code == 0
+    assert newsletter("send", "--yes").code == 0
+    article = paper / "issues/2026-11-23/01-premier.md"
+    front = paper / "templates/web/front.html.j2"
+    text = article.read_text("utf-8")
+    with serving(paper) as (site, said):
+        before = len(said)
+        saved = [time.monotonic()]
+        while saved[-1] < saved[0] + 5:  # for longer than two looks
+            article.write_text(text.replace("premier article", f"brouillon {len(saved)} "), "utf-8")
+            time.sleep(0.2)
+            saved.append(time.monotonic())
+        quiet = max(later - earlier for earlier, later in pairwise(saved))
+        shown = "brouillon" in read(f"{site}2026-11-23/premier/")
+        assert (shown, said[before:]) == (False, []) or quiet > 1.5  # a busy machine: it was not being saved
+        article.write_text(text.replace("premier article", "article corrigé"), "utf-8")
+        until(lambda: "article corrigé" in read(f"{site}2026-11-23/premier/"))
+        front.write_text("", "utf-8")
+        until(lambda: any("templates/web/front.html.j2: gives an empty page" in line for line in said))
+        assert "Un numéro pour les tests" in read(site)
 
 
 def test_a_rehearsal_says_that_nobody_gets_mail_and_writes_it_to_files(paper: Path) -> None:
