@@ -4,15 +4,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from newsletter.errors import ConfigError, nearest
-from newsletter.model import Mailbox, Publication
-from newsletter.settings import FILE, Table
+from newsletter.model import Mailbox, Publication, Schedule
+from newsletter.on_time import Alerts, read_alerts, read_schedule
+from newsletter.settings import ADDRESS, FILE, Table
 
 LANGUAGES = ("fr", "en")
 
@@ -30,7 +31,6 @@ AUDIENCE: Mapping[str, float] = {
 
 _MAILBOX = re.compile(r"\A\s*(?:(?P<name>[^<>]*?)\s*<(?P<in>[^<>\s]+)>|(?P<bare>\S+))\s*\Z")
 _DOMAIN = re.compile(r"\A(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})+\Z")
-_ADDRESS = re.compile(r"\A[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@.]{2,}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """How issues leave: through which backend, at which hour, how fast, how patiently.
+    """How issues leave: through which backend, how fast, how patiently.
 
     `backend_where` is the line that names the backend; `bounces` is the address to which mail comes back, ""
     for the sender's own; `domains` are limits for recipients' domains, in lower case.
@@ -71,7 +71,6 @@ class Send:
 
     backend: str = "folder"
     backend_where: str = FILE
-    hour: time = time(7, 0)
     per_second: float = 0.0
     connections: int = 10
     domains: Mapping[str, Limit] = field(default_factory=dict)
@@ -122,6 +121,8 @@ class Config:
     look: Look = field(default_factory=Look)
     check: Check = field(default_factory=Check)
     send: Send = field(default_factory=Send)
+    schedule: Schedule = field(default_factory=Schedule)
+    alerts: Alerts = field(default_factory=Alerts)
     site: Site = field(default_factory=Site)
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
@@ -163,7 +164,8 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = ("publication", "look", "check", "send", "site", "dkim", "store", "bounces", "backends")
+    known = ("publication", "look", "check", "send", "schedule", "alerts", "site", "dkim", "store", "bounces")
+    known += ("backends",)
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -187,6 +189,8 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         look=_look(table("look", document.get("look", {}))),
         check=_check(table("check", document.get("check", {}))),
         send=_send(table("send", document.get("send", {}))),
+        schedule=read_schedule(table("schedule", document.get("schedule", {})), publication),
+        alerts=read_alerts(table("alerts", document.get("alerts", {}))),
         site=_site(table("site", document.get("site", {}))),
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
@@ -202,7 +206,7 @@ def _publication(table: Table) -> Publication:
         raise table.error("url", f"{url!r} is not a web address", 'write "https://…", or "" for none')
     sender = _mailbox(table, "sender", name)
     reply_to = table.string("reply_to", "")
-    if reply_to and not _ADDRESS.match(reply_to):
+    if reply_to and not ADDRESS.match(reply_to):
         raise table.error("reply_to", f"{reply_to!r} is not an address", 'write "someone@example.org"')
     zone = table.string("time_zone", "Europe/Paris")
     try:
@@ -233,7 +237,7 @@ def _mailbox(table: Table, key: str, default_name: str) -> Mailbox:
     value = table.string(key)
     match = _MAILBOX.match(value)
     address = (match["in"] or match["bare"]) if match else ""
-    if not match or not _ADDRESS.match(address):
+    if not match or not ADDRESS.match(address):
         hint = f'write {key} = "Name <someone@example.org>"'
         raise table.error(key, f"{value!r} is not a name and an address", hint)
     return Mailbox(name=(match["name"] or default_name).strip('"'), address=address)
@@ -282,13 +286,12 @@ def _send(table: Table) -> Send:
     defaults = Send()
     connections = table.integer("connections", defaults.connections, least=1, most=1000)
     bounces = table.string("bounces", "")
-    if bounces and not _ADDRESS.match(bounces):
+    if bounces and not ADDRESS.match(bounces):
         raise table.error("bounces", f"{bounces!r} is not an address", 'write "bounces@example.org"')
     approval = table.choice("approval", defaults.approval, ("optional", "required"))
     send = Send(
         backend=table.string("backend", defaults.backend),
         backend_where=table.where("backend"),
-        hour=table.hour("hour", defaults.hour),
         per_second=table.number("per_second", defaults.per_second),
         connections=connections,
         domains={name.lower(): _limit(inner, connections) for name, inner in table.tables("domains").items()},

@@ -6,7 +6,7 @@ Message; what became of handing it over is a Delivery; the ledger keeps its Stat
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,22 @@ class Publication:
     def list_id(self) -> str:
         """The list's lasting identifier, made of the sender's address (RFC 2919 §2)."""
         return self.sender.address.replace("@", ".")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """On which days an issue appears, when it is due, and until when it may still begin to leave.
+
+    `days` are weekdays, Monday 0; the public holidays of `country` are skipped unless `on_holidays`. `hour` and
+    `deadline` are what the clocks of `time_zone` show; without a deadline it is three hours after the hour.
+    """
+
+    days: frozenset[int] = frozenset(range(5))
+    hour: time = time(7, 0)
+    deadline: time | None = None
+    on_holidays: bool = False
+    country: str = "FR"
+    time_zone: str = "Europe/Paris"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ LEAST = 0.001
 
 LONGEST = timedelta(days=366)
 
+ADDRESS = re.compile(r"\A[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@.]{2,}\Z")
+"""What has the shape of a mail address."""
+
 _COLOUR = re.compile(r"\A#[0-9a-fA-F]{6}\Z")
 _HEADING = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?\Z")
 _DURATION = re.compile(r"\A(\d+)\s*(s|m|h|d)\Z")

@@ -7,6 +7,7 @@ import pytest
 
 from newsletter.config import read_config
 from newsletter.errors import ConfigError
+from newsletter.model import Schedule
 from newsletter.settings import Table
 from tests.conftest import ROOT
 
@@ -28,7 +29,7 @@ def test_two_lines_are_enough(tmp_path: Path) -> None:
     assert config.publication.list_id == "a.lettre.invalid"
     assert (config.publication.language, config.publication.country) == ("fr", "FR")
     assert config.send.backend == "folder"
-    assert config.send.hour == time(7, 0)
+    assert config.schedule == Schedule(hour=time(7, 0))
     assert config.look.words_per_minute == 238
 
 
@@ -37,7 +38,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         LEAST.replace('"a@', '"Ada : la lettre <a@').replace('invalid"', 'invalid>"')
         + 'url = "https://lettre.invalid/"\nlanguage = "en"\npitches = ["a", "b"]\n'
         + '[look]\naccent = "#0B4F8A"\nno_break_spaces = "narrow"\npictures = "embedded"\n'
-        + '[send]\nbackend = "smtp"\nhour = "06:30"\nper_second = 2.5\npatience = "90s"\nmax_age = "2d"\n'
+        + '[send]\nbackend = "smtp"\nper_second = 2.5\npatience = "90s"\nmax_age = "2d"\n'
         + '[backends.smtp]\nhost = "localhost"\n[store]\nurl = "sqlite:///x.db"\n'
     )
     config = read_config(tmp_path, {})
@@ -64,7 +65,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('[look]\npictures = "hostd"', 5, "no such choice 'hostd'", 'write "hosted"'),
         ("[look]\nwords_per_minute = 5", 5, "5 is not a whole number from 50 to 1000", ""),
         ('[look]\nbody_font = "\\"A\\""', 5, "a double quote", "single quotes"),
-        ('[send]\nhour = "7h"', 5, "'7h' is not an hour of the day", '"07:00"'),
+        ('[schedule]\nhour = "7h"', 5, "'7h' is not an hour of the day", '"07:00"'),
         ('[send]\npatience = "long"', 5, "'long' is not a length of time", '"30m"'),
         ('[send]\npatience = "99999999999d"', 5, "is more than 366 days", ""),
         ("[send]\nper_second = -1", 5, "-1 is not a number of 0 or more", ""),

@@ -19,6 +19,7 @@ FLOORS = {
     "doctor": 5,
     "report": 5,
     "bounces": 4,
+    "alerts": 4,
     "check": 4,
     "desk": 4,
     "compose": 3,
@@ -30,6 +31,7 @@ FLOORS = {
     "links": 2,
     "fields": 2,
     "tracking": 2,
+    "on_time": 1.7,
     "settings": 1.5,
     "model": 1,
     "errors": 1,
@@ -70,8 +72,10 @@ DOORS: dict[str, str | tuple[str, ...]] = {
 }
 
 # Who may open a connection: the carriers' doors, the visitor of links (proof-reading itself never does), the
-# mailbox that bounces come to, and whoever fetches the certificate of Amazon's notifications.
+# mailbox that bounces come to, whoever fetches the certificate of Amazon's notifications, and whoever calls a
+# webhook to say that an issue has not left.
 ON_THE_LINE = ("deliver/backends/", "check/online.py", "web/", "bounces/imap.py", "bounces/certificates.py")
+ON_THE_LINE += ("alerts/webhook.py",)
 LINES = {
     "imaplib",
     "socket",

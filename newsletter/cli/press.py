@@ -40,9 +40,7 @@ class Press:
 
     def now(self) -> datetime:
         """The time, in the publication's zone."""
-        if self.clock is None:
-            return datetime.now(self.zone)
-        return self.clock.replace(tzinfo=self.zone) + timedelta(seconds=time.monotonic() - self._started)
+        return self.utc_now().astimezone(self.zone)
 
     @property
     def today(self) -> date:
@@ -189,14 +187,11 @@ class Press:
 
     def sending_time(self, day: date) -> datetime:
         """The hour at which the issue of a day is meant to leave."""
-        return datetime.combine(day, self.config.send.hour, tzinfo=self.zone)
+        return datetime.combine(day, self.config.schedule.hour, tzinfo=self.zone)
 
     def utc_now(self) -> datetime:
         """The time in UTC; asked for every message of a run."""
         if self.clock is None:
             return datetime.now(UTC)
-        return self._clock_utc + timedelta(seconds=time.monotonic() - self._started)
-
-    @cached_property
-    def _clock_utc(self) -> datetime:
-        return (self.clock or self.now()).replace(tzinfo=self.zone).astimezone(UTC)
+        began = self.clock.replace(tzinfo=self.zone).astimezone(UTC)  # of an hour that comes twice, the first
+        return began + timedelta(seconds=time.monotonic() - self._started)

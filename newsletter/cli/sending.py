@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.press import Press
-from newsletter.cli.schedule import Schedule, TooLate
+from newsletter.cli.hours import Hours, TooLate
 from newsletter.cli.screen import Progress, number, plural, progress, say
 from newsletter.cli.tallies import facts, in_words
 from newsletter.deliver.backend import Backend, CarriesMany
@@ -63,7 +63,7 @@ class Books:
 class Manner:
     """How a run is to go: until when, beside others, and whether programs read what it says."""
 
-    schedule: Schedule
+    hours: Hours
     beside: bool
     as_json: bool
 
@@ -148,14 +148,14 @@ def deliver(
     config = press.config
     with _stop_on_signal() as stop:
         total = books.ledger.count_owed(frozen.key)
-        timed = manner.schedule.not_after is not None
+        timed = manner.hours.not_after is not None
         try:
             with progress(total, as_json=manner.as_json) as shown:
                 world = World(
                     clock=press.utc_now,
                     sleep=time.sleep,
                     random=random.random,
-                    stopping=lambda: stop.asked or (timed and manner.schedule.over(press.now())),
+                    stopping=lambda: stop.asked or (timed and manner.hours.over(press.now())),
                     waiting=lambda why, until: shown.waiting(why, until, press.now()),
                 )
                 deliveries = send(
@@ -210,7 +210,7 @@ def _ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: b
     if books.witness and books.witness.trouble:
         say(f"Warning: {books.witness.trouble}")
     code = _code(tally, refused=refused, asked=asked)
-    late = bool(tally.owed) and not asked and manner.schedule.over(press.now())
+    late = bool(tally.owed) and not asked and manner.hours.over(press.now())
     if manner.as_json:
         click.echo(json.dumps({"event": "ended", "exit": 7 if late else code, **facts(tally)}))
     say(in_words(tally))

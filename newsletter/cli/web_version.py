@@ -10,7 +10,7 @@ from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
     from newsletter.cli.press import Press
-    from newsletter.cli.schedule import Schedule
+    from newsletter.cli.hours import Hours
 
 EVERY = 2.0
 """Seconds between two looks at the page."""
@@ -19,7 +19,7 @@ ASK_FOR = 10.0
 """Seconds that one look may take."""
 
 
-def wait_for_page(press: Press, key: str, schedule: Schedule) -> None:
+def wait_for_page(press: Press, key: str, hours: Hours) -> None:
     """Wait until the issue's page answers 200 at the publication's address.
 
     Raises Unavailable if it does not within the patience of [send], or before it is too late to send.
@@ -36,7 +36,7 @@ def wait_for_page(press: Press, key: str, schedule: Schedule) -> None:
             if seen.status == 200:
                 return
             now = press.now()
-            if now >= until or schedule.over(now):
+            if now >= until or hours.over(now):
                 hint = f"put the page there (newsletter serve, or site build --with {key}); then send again"
                 problem = seen.problem or f"HTTP status {seen.status}"
                 raise Unavailable(f"the issue's page is not there: {problem}", where=url, hint=hint)

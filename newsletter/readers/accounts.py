@@ -113,6 +113,14 @@ class Accounts:
             gone=count or 0,
         )
 
+    def has_left(self, issue_key: str) -> bool:
+        """Whether any copy of the issue may have left."""
+        left = select(_row.reader_id).where(
+            _row.issue_key == issue_key, _row.state.in_((State.SENT.value, State.IN_DOUBT.value))
+        )
+        with self._database.read() as connection:
+            return connection.execute(left.limit(1)).one_or_none() is not None
+
     def issues_out(self) -> dict[str, str]:
         """The issues that were sent or are being sent: key -> the digests of the files they were made of.
 

@@ -255,3 +255,14 @@ approval = Table(
     Column("parts", Text, nullable=False),
     Column("text", Text, nullable=False),
 )
+
+# What is done once on a day of the publication's schedule, by whoever has its row: `day` is the local date,
+# `what` the start of sending it, its end, or a reason for which someone is told. Rows are added, never changed.
+claim = Table(
+    "claim",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+)

@@ -1,9 +1,9 @@
-"""When a run may begin and must be over: `--at` and `--not-after`, and whether that can be kept."""
+"""The hours of one run: `--at` and `--not-after`, and whether they can be kept."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from newsletter.config import Send
@@ -17,8 +17,8 @@ class TooLate(NewsletterError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """The hours between which an issue may leave; None is no bound."""
+class Hours:
+    """The moments between which a run may go on; None is no bound."""
 
     at: datetime | None = None
     not_after: datetime | None = None
@@ -38,10 +38,8 @@ class Schedule:
         return self.not_after is not None and now >= self.not_after
 
 
-def read_schedule(
-    at: str | None, not_after: str | None, *, day: date, zone: ZoneInfo, now: datetime
-) -> Schedule:
-    """The schedule of an issue of that day; raises ConfigError for an hour that is not one, or is over.
+def read_hours(at: str | None, not_after: str | None, *, day: date, zone: ZoneInfo, now: datetime) -> Hours:
+    """The hours of a run for the issue of that day; raises ConfigError for an hour that is not one, or is over.
 
     An hour such as "07:00" is meant on the issue's day in the publication's zone; a whole moment has to say
     in which zone it is meant. Without `not_after`, a run that was to begin at an hour must begin that day.
@@ -55,7 +53,7 @@ def read_schedule(
         end = datetime.combine(begin.date() + timedelta(days=1), datetime.min.time(), tzinfo=zone)
     if begin and end and end <= begin:
         raise ConfigError(f"{not_after!r} is before {at!r}", where="--not-after", hint="write a later hour")
-    return Schedule(at=begin, not_after=end)
+    return Hours(at=begin, not_after=end)
 
 
 def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetime | None:
@@ -69,7 +67,10 @@ def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetim
         moment = datetime.fromisoformat(whole)
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time", where=option, hint=hint) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
+    there = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
+    # With the offset for a zone: Python compares two times of one zone by what their clocks show, which in the
+    # night on which an hour comes twice is wrong.
+    return there.astimezone(timezone(there.utcoffset() or timedelta()))
 
 
 def needed(count: int, of_domains: Mapping[str, int], settings: Send) -> timedelta:

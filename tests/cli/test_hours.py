@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter.cli.schedule import Schedule, TooLate, needed, read_schedule
+from newsletter.cli.hours import Hours, TooLate, needed, read_hours
 from newsletter.config import Limit, Send
 from newsletter.errors import ConfigError
 
@@ -18,12 +18,12 @@ def at(hour: int, minute: int = 0, day: int = 23) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=PARIS)
 
 
-def read(begin: str | None, end: str | None = None, *, now: datetime = NOW, day: date = DAY) -> Schedule:
-    return read_schedule(begin, end, day=day, zone=PARIS, now=now)
+def read(begin: str | None, end: str | None = None, *, now: datetime = NOW, day: date = DAY) -> Hours:
+    return read_hours(begin, end, day=day, zone=PARIS, now=now)
 
 
 def test_an_hour_is_meant_on_the_issues_day_in_the_publications_zone() -> None:
-    assert read("07:00", "7:45") == Schedule(at=at(7), not_after=at(7, 45))
+    assert read("07:00", "7:45") == Hours(at=at(7), not_after=at(7, 45))
     evening_before = read("07:00", day=date(2026, 11, 24))
     assert evening_before.at == at(7, day=24)
 
@@ -35,7 +35,7 @@ def test_a_moment_says_its_zone() -> None:
 
 def test_without_a_bound_a_run_begins_on_the_day_it_was_meant_for() -> None:
     assert read("07:00").not_after == at(0, day=24)
-    assert read(None) == Schedule()
+    assert read(None) == Hours()
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,20 @@ def test_the_slowest_of_all_paces_says_how_long_a_run_takes() -> None:
 
 
 def test_a_run_that_cannot_be_over_in_time_is_not_begun() -> None:
-    schedule = Schedule(at=at(7), not_after=at(7, 45))
-    schedule.check(NOW, timedelta(minutes=45))
+    hours = Hours(at=at(7), not_after=at(7, 45))
+    hours.check(NOW, timedelta(minutes=45))
     with pytest.raises(
         TooLate, match="the last copy would leave at 07:46:00, and none may after 07:45"
     ) as raised:
-        schedule.check(NOW, timedelta(minutes=46))
+        hours.check(NOW, timedelta(minutes=46))
     assert raised.value.exit_code == 7
     with pytest.raises(TooLate):  # the machine slept through the hour
-        schedule.check(at(8), timedelta())
+        hours.check(at(8), timedelta())
 
 
 def test_it_is_over_at_the_hour_and_not_before() -> None:
-    schedule = Schedule(not_after=at(7, 45))
-    assert [schedule.over(at(7, 44)), schedule.over(at(7, 45)), Schedule().over(at(23))] == [
+    hours = Hours(not_after=at(7, 45))
+    assert [hours.over(at(7, 44)), hours.over(at(7, 45)), Hours().over(at(23))] == [
         False,
         True,
         False,
