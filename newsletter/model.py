@@ -53,8 +53,8 @@ class Publication:
 class Schedule:
     """On which days an issue appears, when it is due, and until when it may still begin to leave.
 
-    `days` are weekdays, Monday 0; the public holidays of `country` are skipped unless `on_holidays`. `hour` and
-    `deadline` are what the clocks of `time_zone` show; without a deadline it is three hours after the hour.
+    `days` are weekdays, Monday 0; the public holidays of `country` are skipped unless `on_holidays`. `hour`
+    and `deadline` are what the clocks of `time_zone` show; without a deadline it is three hours later.
     """
 
     days: frozenset[int] = frozenset(range(5))

@@ -39,7 +39,7 @@ class Hours:
 
 
 def read_hours(at: str | None, not_after: str | None, *, day: date, zone: ZoneInfo, now: datetime) -> Hours:
-    """The hours of a run for the issue of that day; raises ConfigError for an hour that is not one, or is over.
+    """The hours of a run for that day's issue; raises ConfigError for an hour that is not one, or is over.
 
     An hour such as "07:00" is meant on the issue's day in the publication's zone; a whole moment has to say
     in which zone it is meant. Without `not_after`, a run that was to begin at an hour must begin that day.
@@ -68,8 +68,8 @@ def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetim
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time", where=option, hint=hint) from error
     there = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
-    # With the offset for a zone: Python compares two times of one zone by what their clocks show, which in the
-    # night on which an hour comes twice is wrong.
+    # With its offset for a zone: Python compares two times of one zone by what their clocks show, which is wrong
+    # in the night on which an hour comes twice.
     return there.astimezone(timezone(there.utcoffset() or timedelta()))
 
 

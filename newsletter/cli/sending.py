@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.press import Press
 from newsletter.cli.hours import Hours, TooLate
+from newsletter.cli.press import Press
 from newsletter.cli.screen import Progress, number, plural, progress, say
 from newsletter.cli.tallies import facts, in_words
 from newsletter.deliver.backend import Backend, CarriesMany

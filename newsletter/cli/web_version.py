@@ -9,8 +9,8 @@ from newsletter.cli.screen import progress
 from newsletter.errors import Unavailable
 
 if TYPE_CHECKING:
-    from newsletter.cli.press import Press
     from newsletter.cli.hours import Hours
+    from newsletter.cli.press import Press
 
 EVERY = 2.0
 """Seconds between two looks at the page."""
