@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from newsletter.model import Publication, Schedule
 from newsletter.settings import ADDRESS, Table
@@ -73,10 +74,17 @@ def read_alerts(table: Table) -> Alerts:
     if mail and not ADDRESS.match(mail):
         raise table.error("mail", f"{mail!r} is not an address", 'write "editor@example.org"')
     webhook = table.string("webhook", "") or table.secret("ALERTS_WEBHOOK")
-    if webhook and not _WEBHOOK.match(webhook):
+    if webhook and not _can_be_called(webhook):
         # Not told as it is: whoever knows the address of a webhook may call it.
         hint = 'write "https://…"; "http://" is for this machine only'
         raise table.error("webhook", "not an address that can be called safely", hint)
     alerts = Alerts(mail=mail, command=table.strings("command"), webhook=webhook)
     table.done()
     return alerts
+
+
+def _can_be_called(webhook: str) -> bool:
+    try:
+        return bool(_WEBHOOK.match(webhook) and urlsplit(webhook).port != 0)
+    except ValueError:  # of a port that is none
+        return False

@@ -11,20 +11,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from newsletter.cli.ask import ask_number, who_decides
+from newsletter.cli.begin import (
+    check_approval,
+    check_witness,
+    count_readers,
+    frozen_now,
+    plan,
+    ready,
+    same_rehearsal,
+    tell_difference,
+)
 from newsletter.cli.proof import gate
-from newsletter.cli.screen import ISSUE_HELP, bold, number, plural, say
-from newsletter.errors import ConfigError, ContentError, NewsletterError
+from newsletter.cli.screen import ISSUE_HELP, number, plural, say
+from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from newsletter.cli.begin import Ready
+    from newsletter.cli.hours import Hours
     from newsletter.cli.press import Press
-    from newsletter.cli.schedule import Schedule
     from newsletter.cli.sending import Books
     from newsletter.deliver.backend import Backend
     from newsletter.deliver.fill import Filler
     from newsletter.deliver.message import MessageTemplate
-    from newsletter.model import Edition
     from newsletter.readers.ledger import Frozen
 
 
@@ -62,6 +72,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...], strict: bo
 @click.argument("issue", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option("--dry-run", is_flag=True, help="Do everything but sending, and write nothing down.")
+@click.option("--due", is_flag=True, help="Send what is approved and due, once; for timers, at any moment.")
 @click.option("--at", metavar="HH:MM", help="Wait until this hour of the issue's day.")
 @click.option("--not-after", metavar="HH:MM", help="Be over by then, or do not begin; exit code 7.")
 @click.option("--join", is_flag=True, help="Take part in a run that goes on in another terminal.")
@@ -75,23 +86,34 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
     Shows the plan and asks you to type the number of readers. Run it again at any time: it goes on where it
     was, and never sends to anybody twice. Without ISSUE, today's; a later day's only if its date is typed.
 
+    With --due, what [schedule] in newsletter.toml says is due, and only if it was approved: as often and from
+    as many machines as you like, one of them sends. See `newsletter schedule`.
+
     \b
     Example:
       newsletter send
+      newsletter send --due
       newsletter send 2026-11-23 --at 07:00 --not-after 07:45 --yes
     """
+    from newsletter.cli.hours import read_hours
     from newsletter.cli.lock import only_run
-    from newsletter.cli.schedule import read_schedule
     from newsletter.cli.sending import open_books, pen
     from newsletter.cli.site import check_url
 
+    if options["due"]:
+        from newsletter.cli.due import send_due
+
+        if issue or any(value for name, value in options.items() if name not in ("due", "as_json")):
+            hint = "newsletter send --due, or newsletter send ISSUE"
+            raise ConfigError("takes no ISSUE and no option but --json", where="--due", hint=hint)
+        return send_due(press, as_json=options["as_json"])
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
     if issue == "next":
         raise ConfigError(
             f"the next issue is {key}, a later day's", where="ISSUE", hint=f"newsletter send {key}"
         )
-    schedule = read_schedule(
+    hours = read_hours(
         options["at"], options["not_after"], day=date.fromisoformat(key), zone=press.zone, now=press.now()
     )
     wishes = Wishes(
@@ -100,7 +122,7 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
         strict=options["strict"],
         restored=options["restored"],
         as_json=options["as_json"],
-        schedule=schedule,
+        hours=hours,
     )
     if press.config.send.require_web_version:
         check_url(press)
@@ -118,7 +140,7 @@ class Wishes:
     strict: bool
     restored: bool
     as_json: bool
-    schedule: Schedule
+    hours: Hours
 
 
 def _send(
@@ -135,70 +157,51 @@ def _send(
     from newsletter.cli.sending import Manner, check_everybody, deliver
     from newsletter.cli.web_version import wait_for_page
     from newsletter.deliver.message import MessageTemplate
-    from newsletter.model import Status
 
     key = folder.name
     frozen = books.ledger.frozen(key)
     if not wishes.restored:
-        _check_witness(books, key)
+        check_witness(books, key)
     if frozen and books.rehearsal:
-        frozen = _same_rehearsal(books, frozen, gate(press, folder)[1])
+        frozen = same_rehearsal(books, frozen, gate(press, folder)[1])
     if frozen:
-        _tell_difference(press, folder, frozen)
+        tell_difference(press, folder, frozen)
         subject, count = frozen.subject, books.ledger.count_owed(key)
         if not count:
             return _finished(books, frozen)
     else:
-        edition = gate(press, folder)[1]
-        _check_approval(press, books, edition)
+        subject = _approved(press, books, folder).edition.subject
         if not wishes.dry_run:
             books.readers.resume_all(press.utc_now())
-        subject, count = edition.subject, books.readers.count(Status.ACTIVE)
-        if not count:
-            hint = "newsletter readers import FILE.csv --source WHERE"
-            raise ConfigError("there is nobody to send to", where="readers", hint=hint)
-    _plan(press, key, subject, count, rehearsal=books.rehearsal)
-    _check_hours(press, books, count, wishes.schedule)
+        count = count_readers(books)
+    plan(press, key, subject, count, rehearsal=books.rehearsal)
+    _check_hours(press, books, count, wishes.hours)
     if wishes.dry_run:
         say("Dry run: nothing was sent and nothing written down.")
         return 0
     ask_number(count, f"Type the number of readers ({number(count)}) to send", yes=wishes.yes, where="send")
-    _wait_for_hour(press, wishes.schedule)
+    _wait_for_hour(press, wishes.hours)
     if not frozen:
-        frozen = _frozen(press, books, folder)
-        _check_hours(press, books, books.ledger.count_owed(key), wishes.schedule)
+        frozen = frozen_now(press, books, _approved(press, books, folder))
+        _check_hours(press, books, books.ledger.count_owed(key), wishes.hours)
     if wishes.restored and not books.rehearsal:
         _doubt_all(press, books, key)
     filler = write(MessageTemplate.loads(frozen.template))
     if press.config.send.require_web_version and not books.rehearsal:
-        wait_for_page(press, key, wishes.schedule)
+        wait_for_page(press, key, wishes.hours)
     if wishes.strict:
         check_everybody(filler, books.ledger, key, press.utc_now())
-    manner = Manner(schedule=wishes.schedule, beside=beside, as_json=wishes.as_json)
+    manner = Manner(hours=wishes.hours, beside=beside, as_json=wishes.as_json)
     return deliver(press, books, backend, filler, frozen, manner)
 
 
-def _frozen(press: Press, books: Books, folder: Path) -> Frozen:
-    """The issue frozen as its files are now, which may be later than the plan was shown."""
-    from newsletter.cli.sending import freeze
-    from newsletter.deliver.message import cut
-
-    files = press.files_digest(folder)
-    edition = gate(press, folder)[1]
-    _check_approval(press, books, edition)
-    template = cut(edition, press.config.publication, at=press.now())
-    return freeze(press, books, edition, template, files=files)
-
-
-def _check_witness(books: Books, key: str) -> None:
-    """Raise StoreError if the database has forgotten copies that had left, as one from a backup has."""
-    from newsletter.readers.accounts import Accounts
-
-    if books.witness is None:
-        return
-    books.witness.check(Accounts(books.database).standing(key), key)
-    if books.witness.trouble:
-        say(f"Warning: {books.witness.trouble}")
+def _approved(press: Press, books: Books, folder: Path) -> Ready:
+    """The issue as its files are now, which may be later than the plan was shown; nobody objects to it."""
+    found = ready(press, folder)
+    if not books.rehearsal:
+        required = press.config.send.approval == "required"
+        check_approval(press, books.database, found.edition, required=required)
+    return found
 
 
 def _doubt_all(press: Press, books: Books, key: str) -> None:
@@ -209,69 +212,24 @@ def _doubt_all(press: Press, books: Books, key: str) -> None:
     say(f"What the mail server knows of them: newsletter settle {key} --log /var/log/mail.log")
 
 
-def _check_approval(press: Press, books: Books, edition: Edition) -> None:
-    """Raise ContentError if this is not what was approved, or nobody approved it where somebody must."""
-    from newsletter.readers.approvals import Approvals, differences, parts_of, text_difference, text_of
-
-    if books.rehearsal:
-        return
-    key = edition.key
-    approval = Approvals(books.database).last(key)
-    if approval is None:
-        if press.config.send.approval == "required":
-            message = "nobody has approved this issue"
-            raise ContentError(message, where=f"issues/{key}", hint=f"newsletter approve {key}")
-        return
-    if approval.fingerprint != edition.fingerprint:
-        changed = "; ".join(differences(approval, parts_of(edition)))
-        for line in text_difference(approval, text_of(edition)):
-            say(f"  {line}")
-        at = approval.at.astimezone(press.zone)
-        message = f"not what {approval.who} approved at {at:%H:%M on %d %B}: {changed}"
-        hint = f"look at it, then newsletter approve {key}"
-        raise ContentError(message, where=f"issues/{key}", hint=hint)
-
-
-def _check_hours(press: Press, books: Books, count: int, schedule: Schedule) -> None:
+def _check_hours(press: Press, books: Books, count: int, hours: Hours) -> None:
     """Raise TooLate if the run could not be over in time at the pace that is set."""
-    from newsletter.cli.schedule import needed
+    from newsletter.cli.hours import needed
 
     settings = press.config.send
     of_domains = {name: books.readers.count_at(name) for name in settings.domains}
-    schedule.check(press.now(), needed(count, of_domains, settings))
+    hours.check(press.now(), needed(count, of_domains, settings))
 
 
-def _wait_for_hour(press: Press, schedule: Schedule) -> None:
+def _wait_for_hour(press: Press, hours: Hours) -> None:
     from newsletter.cli.screen import progress
 
-    if schedule.at is None:
+    if hours.at is None:
         return
     with progress(1) as shown:
-        while (left := (schedule.at - press.now()).total_seconds()) > 0:
-            shown.waiting("the hour to send", schedule.at, press.now())
+        while (left := (hours.at - press.now()).total_seconds()) > 0:
+            shown.waiting("the hour to send", hours.at, press.now())
             time.sleep(min(left, 1.0))
-
-
-def _same_rehearsal(books: Books, frozen: Frozen, edition: Edition) -> Frozen | None:
-    """A rehearsal that was interrupted goes on; one that is done, or of other bytes, begins again."""
-    if frozen.fingerprint == edition.fingerprint and books.ledger.tally(frozen.key).owed:
-        return frozen
-    say(f"{frozen.key} was rehearsed before; this is a new rehearsal.")
-    return None
-
-
-def _tell_difference(press: Press, folder: Path, frozen: Frozen) -> None:
-    """One line if the files are no longer what is being sent: the frozen bytes go on all the same."""
-    say(f"{bold(frozen.key)} was frozen at {frozen.frozen_at.astimezone(press.zone):%H:%M on %d %B %Y}.")
-    if press.files_digest(folder) == frozen.files:
-        return  # composing takes as long as hundreds of mails, which is not for a run that goes on
-    try:
-        same = press.edition(press.issue(folder)).fingerprint == frozen.fingerprint
-    except NewsletterError as error:
-        say(f"Its files cannot be composed any more ({error}); what was frozen goes on.")
-        return
-    if not same:
-        say("Its files have changed since; what was frozen goes on.")
 
 
 def _finished(books: Books, frozen: Frozen) -> int:
@@ -280,13 +238,3 @@ def _finished(books: Books, frozen: Frozen) -> int:
     tally = books.ledger.tally(frozen.key)
     say(f"Nothing is owed any more: {in_words(tally)}")
     return 5 if tally.in_doubt else 0
-
-
-def _plan(press: Press, key: str, subject: str, count: int, *, rehearsal: bool) -> None:
-    config = press.config
-    sender = config.publication.sender
-    say(f"{bold(subject)}")
-    say(f"  issue    {key}")
-    say(f"  from     {sender.name} <{sender.address}>")
-    say(f"  to       {plural(count, 'reader')}")
-    say(f"  through  {config.send.backend}{' (a rehearsal: nobody gets mail)' if rehearsal else ''}")

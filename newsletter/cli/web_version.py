@@ -39,6 +39,8 @@ def wait_for_page(press: Press, key: str, hours: Hours) -> None:
             if now >= until or hours.over(now):
                 hint = f"put the page there (newsletter serve, or site build --with {key}); then send again"
                 problem = seen.problem or f"HTTP status {seen.status}"
-                raise Unavailable(f"the issue's page is not there: {problem}", where=url, hint=hint)
+                raise Unavailable(
+                    f"the issue's page is not there: {problem}", where=url, hint=hint, passing=True
+                )
             shown.waiting("the issue's page on the site", until, now)
             time.sleep(EVERY)

@@ -13,7 +13,8 @@ _claim = schema.claim.c
 
 # In words of its own, since SQLAlchemy has this for one engine at a time; both understand it.
 _TAKE = text(
-    "INSERT INTO claim (day, what, at, host) VALUES (:day, :what, :at, :host) ON CONFLICT (day, what) DO NOTHING"
+    "INSERT INTO claim (day, what, at, host) VALUES (:day, :what, :at, :host)"
+    " ON CONFLICT (day, what) DO NOTHING"
 )
 
 

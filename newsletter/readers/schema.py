@@ -257,7 +257,8 @@ approval = Table(
 )
 
 # What is done once on a day of the publication's schedule, by whoever has its row: `day` is the local date,
-# `what` the start of sending it, its end, or a reason for which someone is told. Rows are added, never changed.
+# `what` the start of sending it, its end, or a reason for which someone is told. Rows are added, never
+# changed.
 claim = Table(
     "claim",
     metadata,
