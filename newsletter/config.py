@@ -164,19 +164,8 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         hint = "put text between double quotes" if problem == "Invalid value" else ""
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
-    known = [
-        "publication",
-        "look",
-        "check",
-        "send",
-        "schedule",
-        "alerts",
-        "site",
-        "dkim",
-        "store",
-        "bounces",
-        "backends",
-    ]
+    known = ["publication", "look", "check", "send", "schedule", "alerts", "site", "dkim", "store"]
+    known += ["bounces", "backends"]
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)

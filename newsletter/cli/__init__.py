@@ -29,6 +29,7 @@ _COMMANDS = {
     "test": "newsletter.cli.send:test",
     "approve": "newsletter.cli.decide:approve",
     "send": "newsletter.cli.send:send",
+    "schedule": "newsletter.cli.schedule:schedule",
     "status": "newsletter.cli.status:status",
     "settle": "newsletter.cli.settle:settle",
     "cancel": "newsletter.cli.decide:cancel",
