@@ -24,7 +24,7 @@ class Alert:
 
     @property
     def subject(self) -> str:
-        return f"{self.publication}: the issue {self.issue} has not left as it should ({self.reason})"
+        return f"{self.publication}: {self.issue} has not left ({self.reason})"
 
     @property
     def text(self) -> str:

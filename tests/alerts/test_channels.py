@@ -99,7 +99,7 @@ def hook() -> Iterator[Hook]:
 
 def test_the_text_says_what_is_wrong_and_what_to_type() -> None:
     assert ALERT.text == TEXT
-    assert ALERT.subject == "L'été <5>: the issue 2026-11-23 has not left as it should (not approved)"
+    assert ALERT.subject == "L'été <5>: 2026-11-23 has not left (not approved)"
     assert "What to do" not in replace(ALERT, todo="").text
 
 
@@ -145,7 +145,7 @@ def test_a_webhook_gets_small_json(hook: Hook) -> None:
     ((path, kind, content),) = hook.calls
     assert (path, kind) == ("/hook?room=5", "application/json")
     assert json.loads(content) == {
-        "text": "L'été <5>: the issue 2026-11-23 has not left as it should (not approved)\n"
+        "text": "L'été <5>: 2026-11-23 has not left (not approved)\n"
         "issues/2026-11-23: nobody has approved this issue\nnewsletter approve 2026-11-23",
         "publication": "L'été <5>",
         "issue": "2026-11-23",
