@@ -95,11 +95,6 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
       newsletter send --due
       newsletter send 2026-11-23 --at 07:00 --not-after 07:45 --yes
     """
-    from newsletter.cli.hours import read_hours
-    from newsletter.cli.lock import only_run
-    from newsletter.cli.sending import open_books, pen
-    from newsletter.cli.site import check_url
-
     if options["due"]:
         from newsletter.cli.due import send_due
 
@@ -107,6 +102,11 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
             hint = "newsletter send --due, or newsletter send ISSUE"
             raise ConfigError("takes no ISSUE and no option but --json", where="--due", hint=hint)
         return send_due(press, as_json=options["as_json"])
+    from newsletter.cli.hours import read_hours
+    from newsletter.cli.lock import only_run
+    from newsletter.cli.sending import open_books, pen
+    from newsletter.cli.site import check_url
+
     folder = press.issue_folder(issue, nearest=False)
     key = folder.name
     if issue == "next":
