@@ -74,8 +74,14 @@ DOORS: dict[str, str | tuple[str, ...]] = {
 # Who may open a connection: the carriers' doors, the visitor of links (proof-reading itself never does), the
 # mailbox that bounces come to, whoever fetches the certificate of Amazon's notifications, and whoever calls a
 # webhook to say that an issue has not left.
-ON_THE_LINE = ("deliver/backends/", "check/online.py", "web/", "bounces/imap.py", "bounces/certificates.py")
-ON_THE_LINE += ("alerts/webhook.py",)
+ON_THE_LINE = (
+    "deliver/backends/",
+    "check/online.py",
+    "web/",
+    "bounces/imap.py",
+    "bounces/certificates.py",
+    "alerts/webhook.py",
+)
 LINES = {
     "imaplib",
     "socket",

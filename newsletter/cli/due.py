@@ -114,7 +114,7 @@ def _late(turn: Turn, database: Database, state: State) -> int:
 
     claims, key = Claims(database), turn.key
     if state.frozen and not state.begun:
-        return _said(f"{key} is being sent by hand: {plural(state.owed, 'reader')} owed.")
+        return _said(f"{key} was begun by hand: {plural(state.owed, 'reader')} still owed it.")
     if not claims.any():
         # The first trigger of all: nobody has missed what was never expected.
         claims.take(turn.due.day, Reason.TOO_LATE, host=HOST, now=turn.press.utc_now())

@@ -240,6 +240,17 @@ def test_a_run_that_was_asked_to_stop_goes_on_at_the_next_trigger(
     assert len(ready.accepted) == 30
 
 
+def test_what_a_person_has_begun_is_not_ended_by_the_schedule_after_the_deadline(
+    paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook
+) -> None:
+    tell_by(paper, hook)
+    replaced("newsletter.toml", "[send]", '[send]\npatience = "0s"')(paper)
+    ready.answer = lambda recipient: "451 later"
+    assert newsletter("send", "--yes").code == 4
+    assert at("10:00", newsletter) == (0, [f"{KEY} was begun by hand: 30 readers still owed it."])
+    assert hook.calls == []
+
+
 def test_a_rehearsal_is_held_once_and_never_counts_as_sent(
     paper: Path, newsletter: Newsletter, ready: Mailroom
 ) -> None:
@@ -379,8 +390,8 @@ def test_what_will_not_pass_by_itself_is_not_tried_again(
     assert json.loads(hook.calls[0][2])["wrong"].startswith("127.0.0.1")
 
 
-def test_a_database_that_is_locked_is_told_all_the_same(
-    paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook, monkeypatch: pytest.MonkeyPatch
+def test_a_database_that_is_damaged_is_told_all_the_same(
+    paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook
 ) -> None:
     tell_by(paper, hook)
     (paper / ".newsletter/newsletter.db").write_bytes(b"no database" * 100)
