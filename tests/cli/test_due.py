@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -174,6 +175,26 @@ def test_of_five_triggers_at_once_one_sends_and_all_are_content(paper: Path, rea
             f"Another run is sending {KEY}.\n",
             f"Nothing is due before Tue 24 Nov, 07:00; {KEY}: 30 readers = 30 sent\n",
         )
+
+
+def test_of_five_hosts_with_one_database_one_sends_by_its_row_alone(
+    paper: Path, tmp_path: Path, ready: Mailroom
+) -> None:
+    shared = f'[store]\nurl = "sqlite:///{paper / ".newsletter/newsletter.db"}"\n[send]'
+    replaced("newsletter.toml", "[send]", shared)(paper)
+    as_host = "import sys; from newsletter.cli import alarm, run; alarm.HOST = sys.argv[1]"
+    as_host += "; sys.exit(run(sys.argv[2:]))"
+    runs = []
+    for number in range(5):
+        host = tmp_path / f"web{number}"  # each has its own folder, so its own locks
+        shutil.copytree(paper, host, ignore=shutil.ignore_patterns("*.db*"))
+        command = [PYTHON, "-c", as_host, host.name, "--clock", SEVEN, *DUE]
+        runs.append(subprocess.Popen(command, cwd=host, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    answers = [answer_of(run) for run in runs]
+    assert [answer.code for answer in answers] == [0] * 5
+    assert Counter(ready.recipients) == {f"lecteur{n}@example.org": 1 for n in range(30)}
+    assert sum("through  smtp" in answer.err for answer in answers) == 1
+    assert list(claims(paper)) == ["begun", "ended"]
 
 
 def test_a_run_that_is_killed_is_gone_on_with_and_nobody_gets_it_twice(
