@@ -56,6 +56,11 @@ class Purpose(IntEnum):
     CONFIRM = 3
     MINE = 4
     FORM = 5
+    PROBE = 6
+
+
+PROBED = "A probe of this press, by one click; a reader would have left.\n"
+"""What the site answers where a PROBE, which is nobody's, stands in the place of a reader's token to leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ _COMMANDS = {
     "readers": "newsletter.cli.readers:readers",
     "bounces": "newsletter.cli.bounces:bounces",
     "dkim": "newsletter.cli.dkim:dkim",
+    "doctor": "newsletter.cli.doctor:doctor",
     "demo": "newsletter.cli.demo:demo",
 }
 

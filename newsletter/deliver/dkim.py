@@ -232,7 +232,14 @@ def make_key(dkim: Dkim, selector: str, *, ed25519: bool) -> None:
 
 
 def dns_record(dkim: Dkim, selector: str) -> str:
-    """The line of a zone file that publishes a selector's key (RFC 6376 §3.6, RFC 8463 §4)."""
+    """The line of a zone file that publishes a selector's key."""
+    text = public_record(dkim, selector)
+    strings = " ".join(f'"{text[n : n + _STRING]}"' for n in range(0, len(text), _STRING))
+    return f"{selector}._domainkey.{dkim.domain}. IN TXT ( {strings} )"
+
+
+def public_record(dkim: Dkim, selector: str) -> str:
+    """The text of the DNS record that publishes a selector's key (RFC 6376 §3.6, RFC 8463 §4)."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -241,9 +248,7 @@ def dns_record(dkim: Dkim, selector: str) -> str:
         kind, public = "rsa", key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     else:
         kind, public = "ed25519", key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    text = f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
-    strings = " ".join(f'"{text[n : n + _STRING]}"' for n in range(0, len(text), _STRING))
-    return f"{selector}._domainkey.{dkim.domain}. IN TXT ( {strings} )"
+    return f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
 
 
 def _read_key(path: Path, selector: str) -> "RSAPrivateKey | Ed25519PrivateKey":

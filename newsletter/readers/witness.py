@@ -31,6 +31,10 @@ class Witness:
         self._path = path
         self.trouble = ""
 
+    def issues(self, instance: str) -> tuple[str, ...]:
+        """The issues of a database that this file has seen leave, in order."""
+        return tuple(sorted(self._read().get(instance, {})))
+
     def check(self, standing: Standing, issue_key: str) -> None:
         """Raise StoreError if the database has forgotten what this file knows to have happened."""
         known = self._read().get(standing.instance, {}).get(issue_key)

@@ -90,8 +90,8 @@ class Session:
     """A connection that has been opened as `server` asks; `closed` once it is of no more use.
 
     `mails` counts the transactions begun on it. `host` is who it is with, `smtp.example.org:587`, and `tls`
-    how it is secured, `TLSv1.3 TLS_AES_256_GCM_SHA384`, "" in clear. Every error carries the phase, and the
-    server's reply.
+    how it is secured, `TLSv1.3 TLS_AES_256_GCM_SHA384`, "" in clear; `certificate_ends` is until when the
+    server's certificate holds, in seconds since 1970. Every error carries the phase, and the server's reply.
     """
 
     def __init__(self, server: Server) -> None:
@@ -109,6 +109,7 @@ class Session:
             self.extensions = self._introduce()
             self._log_in()
             self.tls = self._wire.tls
+            self.certificate_ends = self._wire.certificate_ends
         except BaseException:
             self.hang_up()
             raise

@@ -48,6 +48,13 @@ class Wire:
         cipher = self._socket.cipher() if isinstance(self._socket, ssl.SSLSocket) else None
         return f"{cipher[1]} {cipher[0]}" if cipher else ""
 
+    @property
+    def certificate_ends(self) -> float | None:
+        """Until when the other end's certificate holds, in seconds since 1970; None in clear."""
+        known = self._socket.getpeercert() if isinstance(self._socket, ssl.SSLSocket) else None
+        ends = known.get("notAfter") if known else None
+        return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None
+
     def secure(self, context: ssl.SSLContext, host: str, *, seconds: float) -> None:
         """Turn to TLS; raises `Lost` if the server's certificate does not prove that it is `host`."""
         with _told():

@@ -1,7 +1,10 @@
 """Leaving: looking does nothing, one press does, at once; and whoever has the link can do no harm."""
 
+from datetime import timedelta
+
 import pytest
 
+from newsletter.links import PROBED, Purpose
 from newsletter.model import Status
 from tests.web.live.conftest import HOST, Live
 from tests.web.live.test_joining import title
@@ -165,6 +168,21 @@ def test_the_link_in_a_test_mail_does_nothing(live: Live) -> None:
     assert live.post("leave/test", {"do": "leave"}).status_code == 200
     assert live.visitor().post("/actu/leave/test", content=ONE_CLICK, headers=FORM).status_code == 200
     assert live.status() is Status.ACTIVE
+
+
+def test_a_probe_is_answered_as_one_click_is_and_can_make_nobody_leave(live: Live) -> None:
+    lea = live.add()
+    before = live.steps(lea)
+    token = live.office.signer.sign_until(Purpose.PROBE, lea.id, live.clock(), timedelta(hours=1))
+    page = live.get(f"leave/{token}")
+    assert (page.status_code, page.text) == (200, live.get("leave/test").text)
+    clicked = live.visitor().post(f"/actu/leave/{token}", content=ONE_CLICK, headers=FORM)
+    assert (clicked.status_code, clicked.text) == (200, PROBED)
+    for do in ("leave", "undo", "pause", "resume", "mine"):
+        assert live.post(f"leave/{token}", {"do": do, "weeks": "1"}).text == page.text
+    assert (live.status(), live.steps(lea)) == (Status.ACTIVE, before)
+    live.clock.goes_on(hours=2)
+    assert live.get(f"leave/{token}").status_code == 404
 
 
 def test_a_button_on_another_site_does_nothing(live: Live) -> None:

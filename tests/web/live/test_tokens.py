@@ -36,6 +36,8 @@ def test_a_token_of_another_purpose_list_or_key_is_as_good_as_none(live: Live) -
     tried = 0
     for page, purpose in PAGES.items():
         wrong = {name: token for name, token in tokens(live, lea.id).items() if purpose.name not in name}
+        if page == "leave":
+            del wrong["PROBE"]  # which does nothing there, as test_leaving.py tells
         for name, signer in others.items():
             wrong |= {f"{name} {kind}": token for kind, token in tokens(live, lea.id, signer).items()}
         for name, token in wrong.items():
@@ -47,7 +49,7 @@ def test_a_token_of_another_purpose_list_or_key_is_as_good_as_none(live: Live) -
                 assert (answer.status_code, answer.text) == (404, nothing.text), (page, name)
                 assert answer.headers == nothing.headers
                 tried += 1
-    assert tried == 252
+    assert tried == 303
     assert live.status() is Status.ACTIVE
 
 

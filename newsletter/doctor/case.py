@@ -1,0 +1,75 @@
+"""The case that the doctor looks at: a publication, the time, and what may be asked about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from newsletter.config import Config
+from newsletter.deliver.backend import Backend, find_backend
+from newsletter.deliver.smtp_protocol import envelope_address
+from newsletter.doctor.names import Names
+from newsletter.errors import ConfigError, Refused
+
+OFFLINE = "not looked at: --offline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One publication at one moment.
+
+    `root` is its folder as errors may call it; `names` is None if nothing may be asked of any network;
+    `environment` is where secrets are; `ips` are the addresses that mail leaves from, as far as they are
+    known.
+    """
+
+    config: Config
+    root: Path
+    now: datetime
+    names: Names | None
+    environment: Mapping[str, str]
+    ips: tuple[str, ...] = ()
+
+    @property
+    def offline(self) -> bool:
+        return self.names is None
+
+    @cached_property
+    def backend(self) -> Backend | ConfigError:
+        """The configured backend, or what is wrong with its settings; it is not opened."""
+        send = self.config.send
+        try:
+            return find_backend(
+                send.backend, self.config.backend_table(send.backend), where=send.backend_where
+            )
+        except ConfigError as error:
+            return error
+
+    @property
+    def reaches_people(self) -> bool:
+        """Whether mail would go to people; one that is not set up is meant to."""
+        return isinstance(self.backend, ConfigError) or self.backend.reaches_people
+
+    @property
+    def from_domain(self) -> str:
+        """The domain of the From, in ASCII."""
+        return domain_of(self.config.publication.sender.address)
+
+    @property
+    def envelope_domain(self) -> str:
+        """The domain that mail comes back to, in ASCII: of `[send] bounces`, or else the From's."""
+        return domain_of(self.config.send.bounces or self.config.publication.sender.address)
+
+    @property
+    def secure(self) -> bool:
+        return self.config.publication.url.startswith("https://")
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address as DNS knows it: small letters, ASCII (IDNA 2008, RFC 5890)."""
+    try:
+        address = envelope_address(address)
+    except Refused:
+        pass  # whatever it is, it is said where the address is used
+    return address.rpartition("@")[2].lower()

@@ -1,0 +1,132 @@
+"""The way out: each mail server is called, secured, logged in to, asked what it takes, and left; no mail begins."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from newsletter.deliver.backends.folder import FolderBackend
+from newsletter.deliver.backends.maildir import MaildirBackend
+from newsletter.deliver.backends.sendmail import SendmailBackend
+from newsletter.deliver.backends.ses import SesBackend
+from newsletter.deliver.backends.session import Deadlines, Server, Session
+from newsletter.deliver.backends.smtp import SmtpBackend
+from newsletter.deliver.backends.smtp_settings import read_servers
+from newsletter.deliver.smtp_protocol import Phase
+from newsletter.doctor.case import OFFLINE, Case
+from newsletter.doctor.line import Line, fails, passes, unknown, warns
+from newsletter.doctor.templates import octets_of_a_mail
+from newsletter.errors import ConfigError, DeliveryError, Unavailable
+
+PATIENCE = Deadlines(connect=10, greeting=20, command=20, quit=2)
+
+SOON = 21
+"""Days before its end from which on a certificate is told: those of 90 days are renewed after 60."""
+
+_ROOM = 1.1
+"""A mail may grow by its signature, and by longer links than a specimen's."""
+
+
+def relay(case: Case) -> Iterator[Line]:
+    """What can be said of the backend that is configured, whichever it is."""
+    backend = case.backend
+    name = case.config.send.backend
+    if isinstance(backend, ConfigError):
+        yield unknown("Relay", "not called: its settings are at fault, see above")
+    elif isinstance(backend, SmtpBackend):
+        servers = servers_of(case)
+        octets = None if case.offline else octets_of_a_mail(case)
+        for server in servers:
+            yield from _offline(server) if case.offline else call(server, octets, case.now)
+    elif isinstance(backend, SendmailBackend):
+        yield _ready(backend, "Program")
+        yield unknown("Relay", "the queue of this machine is its mail server's affair", "look: mailq")
+    elif isinstance(backend, SesBackend):
+        yield unknown("Relay", OFFLINE) if case.offline else _ready(backend, "Credentials")
+        do = "see SES's console: is it out of the sandbox, is the domain verified?"
+        yield unknown("Quota", "SES is not asked what it would take without a mail to send", do)
+    elif isinstance(backend, FolderBackend | MaildirBackend) or not backend.reaches_people:
+        yield passes("Relay", f"none: {name} keeps mails on this machine")
+    else:
+        do = "newsletter test --to yourself@your-domain"
+        yield unknown("Relay", f"the backend {name!r} cannot be tried without a mail", do)
+
+
+def servers_of(case: Case) -> tuple[Server, ...]:
+    """The relays of `[backends.smtp]`, in order; none if that is not how mail leaves."""
+    if not isinstance(case.backend, SmtpBackend):
+        return ()
+    return read_servers(case.config.backend_table(case.config.send.backend))
+
+
+def call(server: Server, octets: int | None, now: datetime) -> Iterator[Line]:
+    """A session with one relay, up to where a mail would begin; `octets` is how large that would be."""
+    title = server.name
+    try:
+        session = Session(replace(server, deadlines=PATIENCE))
+    except DeliveryError as error:
+        yield _not_opened(title, error)
+        return
+    session.leave()
+    offers = [name for name in ("PIPELINING", "8BITMIME", "SMTPUTF8", "LIMITS") if session.extensions.offers(name)]
+    login = f"logged in as {server.username}" if server.username else "no login asked for"
+    yield passes(title, f"answers, {login}; offers {', '.join(offers) or 'no extension that we use'}")
+    yield _tls(session, now)
+    yield _size(session, octets)
+
+
+def _tls(session: Session, now: datetime) -> Line:
+    if not session.tls:
+        return passes("TLS", "none, and none needed: the relay is this machine")
+    if session.certificate_ends is None:
+        return unknown("TLS", f"{session.tls}; its certificate does not say how long it holds")
+    ends = datetime.fromtimestamp(session.certificate_ends, UTC)
+    days = (ends - now).days
+    seen = f"{session.tls}; the certificate holds until {ends:%Y-%m-%d}, {days} days"
+    if days < SOON:
+        return warns("TLS", seen, "ask the relay's keeper to renew it")
+    return passes("TLS", seen)
+
+
+def _size(session: Session, octets: int | None) -> Line:
+    most = session.extensions.most_octets
+    if not most:
+        return unknown("Size", "the relay does not say how large a mail may be")
+    takes = f"takes mails of {most / 1e6:,.1f} MB"
+    if octets is None:
+        return unknown("Size", f"{takes}; there is no issue to compare with", "newsletter new")
+    seen = f"{takes}, and the next issue has {octets / 1e6:,.2f} MB"
+    if octets * _ROOM > most:
+        return fails("Size", seen, 'make its pictures smaller, or write pictures = "hosted" in [look]')
+    return passes("Size", seen)
+
+
+def _not_opened(title: str, error: DeliveryError) -> Line:
+    """A relay that says no fails; one that is not to be reached from here is not known."""
+    if error.phase == Phase.CONNECT:
+        lost = error.__cause__
+        if isinstance(lost, Exception) and _no_such_host(lost.__cause__):
+            return fails(title, f"there is no such host: {error.message}", error.hint)
+        return unknown(title, f"cannot be reached from here: {error.message}", error.hint)
+    if isinstance(error, Unavailable) and error.passing:
+        return unknown(title, error.message, error.hint)
+    return fails(title, error.message, error.hint)
+
+
+def _no_such_host(error: BaseException | None) -> bool:
+    # With resolvers that do not answer it is EAI_AGAIN.
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
+
+
+def _ready(backend: SendmailBackend | SesBackend, title: str) -> Line:
+    try:
+        backend.open()
+    except Unavailable as error:
+        return fails(title, str(error), error.hint)
+    finally:
+        backend.close()
+    return passes(title, "there")
+
+
+def _offline(server: Server) -> Iterator[Line]:
+    yield unknown(server.name, OFFLINE)

@@ -1,0 +1,150 @@
+"""The settings that sending depends on: whether they can do, and where each value comes from."""
+
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from newsletter.deliver.dkim import key_path
+from newsletter.deliver.readiness import check_ready
+from newsletter.doctor.case import Case
+from newsletter.doctor.line import Line, fails, passes, warns
+from newsletter.errors import ConfigError
+from newsletter.readers.condition import SQLITE
+from newsletter.settings import FILE, Table
+
+FREE_MAIL = re.compile(
+    r"(?:gmail|googlemail|icloud|aol|gmx|free|sfr|neuf|orange|wanadoo|laposte|bbox|proton|protonmail)"
+    r"\.[a-z]{2,4}|(?:yahoo|hotmail|outlook|live|msn)\.[a-z]{2,3}(?:\.[a-z]{2})?",
+    re.IGNORECASE,
+)
+"""Domains of mail services, in whose name only they may send."""
+
+_SECRETS = ("SECRET", "SMTP_PASSWORD", "SMTP_TOKEN", "IMAP_PASSWORD", "POSTMARK_WEBHOOK", "MAILGUN_KEY")
+
+
+def sender(case: Case) -> Iterator[Line]:
+    """Who the mail comes from, and the law's postal address."""
+    publication = case.config.publication
+    box, where = publication.sender, _origins(case, "publication")("sender")
+    seen = f"{box.name} <{box.address}>, {where}"
+    try:
+        check_ready(publication)
+    except ConfigError as error:
+        found = fails if case.reaches_people else warns
+        yield found("Sender", f"{seen}: {error.message}", error.hint)
+    else:
+        if FREE_MAIL.fullmatch(box.domain):
+            do = 'set sender = "Name <you@your-own-domain>" in [publication]'
+            yield fails("Sender", f"{seen}: nobody but {box.domain} may send in its name", do)
+        else:
+            yield passes("Sender", f"{seen}; by {publication.postal_address}")
+    if publication.reply_to:
+        yield passes("Answers", f"go to {publication.reply_to}, {_origins(case, 'publication')('reply_to')}")
+
+
+def address(case: Case) -> Iterator[Line]:
+    """The publication's web address, without which nobody can leave by one click."""
+    url, where = case.config.publication.url, _origins(case, "publication")("url")
+    found = fails if case.reaches_people else warns
+    if not url:
+        do = 'set url = "https://…" in [publication], and serve it: newsletter serve'
+        yield found("Web address", f"none, {where}: mails can be left by mail only, not by one click", do)
+    elif not case.secure:
+        do = f'write url = "https://…" in [publication], and put a certificate before {url}'
+        yield found("Web address", f"{url}, {where}: one click needs https (RFC 8058 §3.1)", do)
+    else:
+        yield passes("Web address", f"{url}, {where}")
+
+
+def backend(case: Case) -> Iterator[Line]:
+    """Which way mail leaves, and how fast."""
+    send, origin = case.config.send, _origins(case, "send")
+    seen = f"{send.backend}, {origin('backend')}"
+    if isinstance(case.backend, ConfigError):
+        yield fails("Way out", f"{seen}: {case.backend}", case.backend.hint)
+    elif not case.backend.reaches_people:
+        do = 'to send for real: backend = "smtp" in [send], and [backends.smtp]'
+        yield warns("Way out", f"{seen}: a rehearsal, nobody gets mail", do)
+    else:
+        yield passes("Way out", seen)
+    rate = f"{send.per_second:g} a second" if send.per_second else "as fast as it takes them"
+    hours = f"{send.patience.total_seconds() / 60:g} min of patience"
+    yield passes(
+        "Pace",
+        f"{rate} ({origin('per_second')}), {send.connections} connections ({origin('connections')}), "
+        f"{hours} ({origin('patience')}), due at {send.hour:%H:%M} ({origin('hour')})",
+    )
+
+
+def secrets(case: Case) -> Iterator[Line]:
+    """Where each secret is, and that nobody else can read it."""
+    told, wrong = [], []
+    for name in _SECRETS:
+        variable = f"NEWSLETTER_{name}"
+        if variable in case.environment:
+            told.append(f"{variable} from the environment")
+        elif named := case.environment.get(f"{variable}_FILE"):
+            try:
+                Table({}, name="", root=case.root, environment=case.environment).secret(name)
+                told.append(f"{variable} from {named}")
+            except ConfigError as error:
+                wrong.append(error)
+    own = case.config.state / "secret"
+    if not any(each.startswith("NEWSLETTER_SECRET ") for each in told) and own.exists():
+        told.append(f"the key of links from {_shown(case, own)}")
+        if mode := _loose(own):
+            wrong.append(ConfigError(f"{_shown(case, own)} can be read by others ({mode})"))
+    for error in wrong:
+        yield fails("Secrets", str(error), error.hint or f"chmod 600 {_shown(case, own)}")
+    if told and not wrong:
+        yield passes("Secrets", "; ".join(told))
+    elif not told and not wrong:
+        do = "keep .newsletter/secret with your backups once it is there"
+        yield passes("Secrets", "none yet; the key of links is made at the first use", do)
+
+
+def files(case: Case) -> Iterator[Line]:
+    """Files that hold addresses or keys are for their owner's eyes, and settings for nobody else's pen."""
+    config = case.config
+    keys = [key_path(config.dkim, selector) for selector in config.dkim.selectors]
+    store = [config.root / config.store_url.removeprefix(SQLITE)] if config.store_url.startswith(SQLITE) else []
+    private = [path for path in (*store, *keys) if path.exists()]
+    loose = [(path, mode) for path in private if (mode := _loose(path))]
+    for path, mode in loose:
+        shown = _shown(case, path)
+        yield warns("Files", f"{shown} can be read by others ({mode})", f"chmod 600 {shown}")
+    settings = config.root / FILE
+    if settings.stat().st_mode & 0o022:
+        mode = f"{stat.S_IMODE(settings.stat().st_mode):o}"
+        yield warns("Files", f"{FILE} can be written by others ({mode})", f"chmod go-w {FILE}")
+    elif not loose:
+        what = ", ".join(_shown(case, path) for path in private) or "no database and no key of DKIM yet"
+        yield passes("Files", f"for nobody else: {what}" if private else what)
+
+
+def _loose(path: Path) -> str:
+    """The mode of a file that others can read, "" if they cannot."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return f"{mode:o}" if mode & 0o077 else ""
+
+
+def _shown(case: Case, path: Path) -> str:
+    return str(path.relative_to(case.config.root)) if path.is_relative_to(case.config.root) else str(path)
+
+
+class _Origins:
+    """Says of a setting of one table where its value comes from: a line of newsletter.toml, or nowhere."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __call__(self, key: str) -> str:
+        return self._table.where(key) if self._table.has(key) else "default"
+
+
+def _origins(case: Case, name: str) -> _Origins:
+    text = (case.config.root / FILE).read_text(encoding="utf-8-sig")
+    values: Mapping[str, object] = tomllib.loads(text).get(name, {})
+    return _Origins(Table(values, name=name, root=case.root, text=text))
