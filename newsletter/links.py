@@ -60,7 +60,7 @@ class Purpose(IntEnum):
 
 
 PROBED = "A probe of this press, by one click; a reader would have left.\n"
-"""What the site answers where a PROBE, which is nobody's, stands in the place of a reader's token to leave."""
+"""What the site answers where a PROBE, which is nobody's, stands in the place of a token to leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

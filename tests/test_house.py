@@ -47,6 +47,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "botocore": "deliver/backends/ses.py",
     "click": "cli/",
     "cryptography": ("deliver/dkim.py", "bounces/sns.py"),
+    "dns": "doctor/names.py",
     "email_validator": "readers/addresses.py",
     "feedgenerator": "web/feeds.py",
     "flufl": "bounces/tail.py",
@@ -72,8 +73,9 @@ DOORS: dict[str, str | tuple[str, ...]] = {
 }
 
 # Who may open a connection: the carriers' doors, the visitor of links (proof-reading itself never does), the
-# mailbox that bounces come to, whoever fetches the certificate of Amazon's notifications, and whoever calls a
-# webhook to say that an issue has not left.
+# mailbox that bounces come to, whoever fetches the certificate of Amazon's notifications, whoever calls a
+# webhook to say that an issue has not left, and the doctor's three: DNS, the publication's own site, and the
+# reason why a relay cannot be reached.
 ON_THE_LINE = (
     "deliver/backends/",
     "check/online.py",
@@ -81,6 +83,9 @@ ON_THE_LINE = (
     "bounces/imap.py",
     "bounces/certificates.py",
     "alerts/webhook.py",
+    "doctor/names.py",
+    "doctor/web.py",
+    "doctor/relay.py",
 )
 LINES = {
     "imaplib",
@@ -93,6 +98,7 @@ LINES = {
     "httpx",
     "boto3",
     "botocore",
+    "dns",
 }
 
 

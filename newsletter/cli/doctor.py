@@ -7,6 +7,7 @@ import os
 import shutil
 import textwrap
 from collections import Counter
+from dataclasses import asdict
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +35,9 @@ _MARGIN = 11
 def doctor(press: Press, as_json: bool, offline: bool, ips: tuple[str, ...], resolver: str | None) -> int:
     """Find what would spoil a morning, before it does: nothing is sent, and nothing changed.
 
-    Each line says pass, warn, fail or unknown. What could not be seen is unknown, never pass. Where mail leaves
-    from an address that you know, name it with --ip: SPF and the address's own name are held to it. With
-    --resolver you see what the world sees, if names have other answers inside your network.
+    Each line says pass, warn, fail or unknown: what could not be seen is unknown, never pass. If you know
+    which address your mail leaves from, name it with --ip: SPF and the address's own name are held to it.
+    With --resolver you see what the world sees, if names have other answers inside your network.
 
     The exit code is 3 if any line fails, else 0.
 
@@ -55,7 +56,7 @@ def doctor(press: Press, as_json: bool, offline: bool, ips: tuple[str, ...], res
         config=press.config,
         root=Path(press.shown(press.config.root)),
         now=press.now(),
-        names=None if offline else Names(asked),
+        resolver=None if offline else Names(asked),
         environment=os.environ,
         ips=tuple(_address(ip, "--ip") for ip in ips),
     )
@@ -114,10 +115,7 @@ def _in_all(counts: Counter[str]) -> str:
 
 
 def _as_json(found: list[tuple[str, Line]], counts: Counter[str]) -> None:
-    lines = [
-        {"family": family, "title": line.title, "verdict": line.verdict.value, "seen": line.seen, "do": line.do}
-        for family, line in found
-    ]
+    lines = [{"family": family, **asdict(line)} for family, line in found]
     tally = {name: counts[name] for name in _COLOURS}
     click.echo(json.dumps({"counts": tally, "lines": lines}, ensure_ascii=False, indent=2))
 
@@ -132,7 +130,8 @@ def _resolvers(named: str | None) -> list[tuple[str, int]]:
     elif named.count(":") == 1:
         host, _, port = named.partition(":")
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
-        raise ConfigError(f"{named!r} has no port", where="--resolver", hint="write 192.0.2.53 or [2001:db8::53]:53")
+        hint = "write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353"
+        raise ConfigError(f"{named!r} has no port", where="--resolver", hint=hint)
     return [(_address(host, "--resolver"), int(port))]
 
 

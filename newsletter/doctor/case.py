@@ -1,15 +1,19 @@
 """The case that the doctor looks at: a publication, the time, and what may be asked about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from newsletter.config import Config
 from newsletter.deliver.backend import Backend, find_backend
+from newsletter.deliver.readiness import is_nobodys
 from newsletter.deliver.smtp_protocol import envelope_address
-from newsletter.doctor.names import Names
+from newsletter.doctor.line import Line, unknown
+from newsletter.doctor.names import Names, Silence
 from newsletter.errors import ConfigError, Refused
 
 OFFLINE = "not looked at: --offline"
@@ -19,7 +23,7 @@ OFFLINE = "not looked at: --offline"
 class Case:
     """One publication at one moment.
 
-    `root` is its folder as errors may call it; `names` is None if nothing may be asked of any network;
+    `root` is its folder as errors may call it; `resolver` is None if nothing may be asked of any network;
     `environment` is where secrets are; `ips` are the addresses that mail leaves from, as far as they are
     known.
     """
@@ -27,13 +31,13 @@ class Case:
     config: Config
     root: Path
     now: datetime
-    names: Names | None
+    resolver: Names | None
     environment: Mapping[str, str]
     ips: tuple[str, ...] = ()
 
     @property
     def offline(self) -> bool:
-        return self.names is None
+        return self.resolver is None
 
     @cached_property
     def backend(self) -> Backend | ConfigError:
@@ -61,6 +65,27 @@ class Case:
         """The domain that mail comes back to, in ASCII: of `[send] bounces`, or else the From's."""
         return domain_of(self.config.send.bounces or self.config.publication.sender.address)
 
+    def in_dns(self, title: str, look: Callable[[Names], Iterable[Line]]) -> Iterator[Line]:
+        """What a look into DNS finds; unknown from where nobody answers, or if there is no use in asking."""
+        if self.resolver is None:
+            yield unknown(title, OFFLINE)
+        elif is_nobodys(self.from_domain):
+            yield unknown(title, f"not asked: {self.from_domain} is nobody's")
+        else:
+            try:
+                yield from look(self.resolver)
+            except Silence as silence:
+                yield unknown(title, str(silence))
+
+    @property
+    def site_unasked(self) -> str:
+        """Why the publication's site is not asked anything, "" if it is."""
+        url = self.config.publication.url
+        if not url:
+            return "there is no site"
+        host = urlsplit(url).hostname or ""
+        return OFFLINE if self.offline else f"not asked: {host} is nobody's" if is_nobodys(host) else ""
+
     @property
     def secure(self) -> bool:
         return self.config.publication.url.startswith("https://")
@@ -68,8 +93,6 @@ class Case:
 
 def domain_of(address: str) -> str:
     """The domain of an address as DNS knows it: small letters, ASCII (IDNA 2008, RFC 5890)."""
-    try:
+    with suppress(Refused):  # whatever it is, it is said where the address is used
         address = envelope_address(address)
-    except Refused:
-        pass  # whatever it is, it is said where the address is used
     return address.rpartition("@")[2].lower()

@@ -1,11 +1,12 @@
 """All that is looked at, in the order in which a person would put it right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from newsletter.doctor import domains, policy, relay, returns, settings, site, store, templates
 from newsletter.doctor.case import Case
-from newsletter.doctor.line import Line
+from newsletter.doctor.line import Line, fails, unknown
+from newsletter.errors import NewsletterError
 
 Check = Callable[[Case], Iterator[Line]]
 
@@ -18,7 +19,10 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("Settings", (settings.sender, settings.address, settings.backend, settings.secrets, settings.files)),
+    Family(
+        "Settings",
+        (settings.sender, settings.address, settings.backend, settings.secrets, settings.files),
+    ),
     Family("Store", (store.store, store.clock)),
     Family("Templates", (templates.coming_issue, templates.sample_issue, templates.notices)),
     Family("Relay", (relay.relay,)),
@@ -29,9 +33,18 @@ FAMILIES = (
 )
 
 
-def examine(case: Case) -> Iterator[tuple[str, Line]]:
-    """Every line, with the family it belongs to; nothing is sent, written or changed."""
-    for family in FAMILIES:
+def examine(case: Case, families: Sequence[Family] = FAMILIES) -> Iterator[tuple[str, Line]]:
+    """Every line, with the family it belongs to; nothing is sent, written or changed.
+
+    A check that cannot do its work, a file being out of reach for instance, says so in a line of its own.
+    """
+    for family in families:
         for check in family.checks:
-            for line in check(case):
-                yield family.name, line
+            try:
+                for line in check(case):
+                    yield family.name, line
+            except NewsletterError as error:
+                yield family.name, fails(family.name, str(error), error.hint)
+            except OSError as error:
+                seen = f"{error.filename or 'something'} cannot be looked at: {error.strerror or error}"
+                yield family.name, unknown(family.name, seen, "run it as the user who sends")

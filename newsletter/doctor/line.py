@@ -7,7 +7,7 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """How one thing stands; UNKNOWN, never PASS, is what could not be seen."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     WARN = "warn"
     FAIL = "fail"
     UNKNOWN = "unknown"
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the findings; `do` is an order that can be typed or done, "" where there is nothing to do."""
+    """One line of the findings; `do` is an order that can be typed or done, "" for nothing to do."""
 
     title: str
     verdict: Verdict

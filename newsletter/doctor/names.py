@@ -1,7 +1,8 @@
 """What DNS says of a name: something, nothing, or no answer at all; the one door to dnspython.
 
-Nothing is what a server of the zone, or one that asked it, says for certain (NXDOMAIN, or a name without such
-a record). Whatever else goes wrong is silence, and no finding.
+Nothing is what is said for certain: that there is no such name (NXDOMAIN), or no such record of it, by a
+resolver that knows the world, which is told by its knowing the root. Whatever else goes wrong is silence, and
+no finding.
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,11 @@ class Names:
     """
 
     def __init__(
-        self, resolvers: Sequence[tuple[str, int]] = (), *, patience: float = PATIENCE, one_try: float = ONE_TRY
+        self,
+        resolvers: Sequence[tuple[str, int]] = (),
+        *,
+        patience: float = PATIENCE,
+        one_try: float = ONE_TRY,
     ) -> None:
         self._resolver: dns.resolver.Resolver | None = None
         self._why = ""
@@ -96,6 +101,8 @@ class Names:
         known = self._known[key]
         if isinstance(known, Silence):
             raise Silence(str(known))
+        if not known and name != "." and not self._ask(".", "SOA"):
+            raise Silence(f"the resolver {self._asked} knows nothing of the world: it does not have the root")
         return known
 
     def _answer(self, resolver: dns.resolver.Resolver, name: str, kind: str) -> tuple[str, ...] | Silence:

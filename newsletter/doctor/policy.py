@@ -1,14 +1,15 @@
 """Who may send in our name, as DNS tells every receiver: SPF, DKIM and DMARC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from newsletter.deliver.backends.sendmail import SendmailBackend
 from newsletter.deliver.backends.ses import SesBackend
 from newsletter.deliver.dkim import public_record, read_seals
-from newsletter.doctor.case import OFFLINE, Case
+from newsletter.doctor.case import Case
 from newsletter.doctor.dmarc import REMOVED, Found, Policy, aligned, walk
 from newsletter.doctor.line import Line, fails, passes, unknown, warns
-from newsletter.doctor.names import Names, Silence
+from newsletter.doctor.names import Names
 from newsletter.doctor.relay import servers_of
 from newsletter.doctor.spf import MOST_LOOKUPS, Broken, Record, record_of, tree_of
 from newsletter.doctor.spf_sender import Asked, Sender
@@ -19,26 +20,25 @@ SPF, DKIM, DMARC = "SPF", "DKIM", "DMARC"
 
 def spf(case: Case) -> Iterator[Line]:
     """The record of the domain that mail comes back to, and whether our mail passes by it."""
-    if case.names is None:
-        yield unknown(SPF, OFFLINE)
-        return
     if isinstance(case.backend, SesBackend):
         do = "set a MAIL FROM domain in SES, so that SPF speaks for your own"
         yield unknown(SPF, "SES puts a return path of its own on mail, unless told otherwise", do)
         return
     domain = case.envelope_domain
     try:
-        record = record_of(domain, case.names)
-        if record is None:
-            do = f'add a TXT record to {domain}: "v=spf1 include:YOUR-RELAY -all"'
-            yield fails(SPF, f"{domain} has no record: Microsoft and others refuse its mail", do)
-            return
-        yield spf_record(domain, record, case.names)
-        yield from spf_senders(case, domain, case.names)
+        yield from case.in_dns(SPF, lambda names: _spf(case, domain, names))
     except Broken as error:
         yield fails(SPF, str(error), f"put the SPF record of {domain} right")
-    except Silence as silence:
-        yield unknown(SPF, str(silence))
+
+
+def _spf(case: Case, domain: str, names: Names) -> Iterator[Line]:
+    record = record_of(domain, names)
+    if record is None:
+        do = f'add a TXT record to {domain}: "v=spf1 include:YOUR-RELAY -all"'
+        yield fails(SPF, f"{domain} has no record: Microsoft and others refuse its mail", do)
+        return
+    yield spf_record(domain, record, names)
+    yield from spf_senders(case, domain, names)
 
 
 def spf_record(domain: str, record: Record, names: Names) -> Line:
@@ -100,18 +100,19 @@ def dkim(case: Case) -> Iterator[Line]:
         yield warns(DKIM, what, do)
     for selector in settings.selectors:
         name = f"{selector}._domainkey.{settings.domain}"
-        try:
-            yield dkim_record(name, public_record(settings, selector), case.names)
-        except Silence as silence:
-            yield unknown(f"DKIM {selector}", str(silence))
+        yield from case.in_dns(
+            f"DKIM {selector}", partial(_dkim_lines, name, public_record(settings, selector))
+        )
 
 
-def dkim_record(name: str, ours: str, names: Names | None) -> Line:
-    """Whether the record at `name` publishes the other half of our key."""
+def _dkim_lines(name: str, ours: str, names: Names) -> Iterator[Line]:
+    yield dkim_record(name, ours, names.texts(name))
+
+
+def dkim_record(name: str, ours: str, texts: Sequence[str]) -> Line:
+    """Whether the TXT records at `name` publish the other half of our key."""
     title = f"DKIM {name.partition('.')[0]}"
-    if names is None:
-        return unknown(title, OFFLINE)
-    found = [tags for text in names.texts(name) if "p" in (tags := _tags(text))]
+    found = [tags for text in texts if "p" in (tags := _tags(text))]
     do = f"publish at {name} the record that newsletter dkim keygen printed"
     if not found:
         return fails(title, f"{name} has no key: nobody can check the signature", do)
@@ -140,18 +141,15 @@ def _tags(text: str) -> dict[str, str]:
 
 def dmarc(case: Case) -> Iterator[Line]:
     """The policy of the From's domain, and whether SPF and DKIM speak for it."""
-    names, domain = case.names, case.from_domain
-    if names is None:
-        yield unknown(DMARC, OFFLINE)
-        return
-    try:
-        found = walk(domain, names)
-        yield dmarc_record(found)
-        if found.policy:
-            yield from _reports(found, found.policy, names)
-        yield alignment(found, *_signers(case, names))
-    except Silence as silence:
-        yield unknown(DMARC, str(silence))
+    yield from case.in_dns(DMARC, lambda names: _dmarc(case, names))
+
+
+def _dmarc(case: Case, names: Names) -> Iterator[Line]:
+    found = walk(case.from_domain, names)
+    yield dmarc_record(found)
+    if found.policy:
+        yield from _reports(found, found.policy, names)
+    yield alignment(found, *_signers(case, names))
 
 
 def dmarc_record(found: Found) -> Line:

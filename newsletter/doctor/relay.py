@@ -1,4 +1,4 @@
-"""The way out: each mail server is called, secured, logged in to, asked what it takes, and left; no mail begins."""
+"""The way out: each mail server is called, secured, logged in to, asked what it takes; no mail begins."""
 
 import socket
 from collections.abc import Iterator
@@ -22,6 +22,8 @@ PATIENCE = Deadlines(connect=10, greeting=20, command=20, quit=2)
 
 SOON = 21
 """Days before its end from which on a certificate is told: those of 90 days are renewed after 60."""
+
+_EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "LIMITS")
 
 _ROOM = 1.1
 """A mail may grow by its signature, and by longer links than a specimen's."""
@@ -68,7 +70,7 @@ def call(server: Server, octets: int | None, now: datetime) -> Iterator[Line]:
         yield _not_opened(title, error)
         return
     session.leave()
-    offers = [name for name in ("PIPELINING", "8BITMIME", "SMTPUTF8", "LIMITS") if session.extensions.offers(name)]
+    offers = [name for name in _EXTENSIONS if session.extensions.offers(name)]
     login = f"logged in as {server.username}" if server.username else "no login asked for"
     yield passes(title, f"answers, {login}; offers {', '.join(offers) or 'no extension that we use'}")
     yield _tls(session, now)

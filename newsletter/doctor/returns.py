@@ -72,8 +72,8 @@ def hooks(case: Case) -> Iterator[Line]:
     url = case.config.publication.url
     for name in names:
         title = f"Calls of {name}"
-        if not url or case.offline:
-            yield unknown(title, OFFLINE if url else "there is no site to call")
+        if case.site_unasked:
+            yield unknown(title, case.site_unasked)
             continue
         try:
             said = ask("POST", f"{url}/hooks/{name}", b"")
@@ -86,7 +86,8 @@ def hooks(case: Case) -> Iterator[Line]:
             do = "start newsletter serve again, with the same settings and secrets as here"
             yield fails(title, f"{url}/hooks/{name} is not there: what it tells is lost", do)
         else:
-            yield unknown(title, f"{url}/hooks/{name} is answered with {said.status}", "look at the site's log")
+            seen = f"{url}/hooks/{name} is answered with {said.status}"
+            yield unknown(title, seen, "look at the site's log")
 
 
 def rates(case: Case) -> Iterator[Line]:
@@ -107,7 +108,8 @@ def rates(case: Case) -> Iterator[Line]:
 
 def complaints(count: int, sent: int) -> Line:
     """How many call it spam, against the lines of Gmail and Yahoo."""
-    seen = f"{count:,} of {sent:,} copies in {WEEKS} weeks ({count / sent:.2%}); 0.10 % is much, 0.30 % too much"
+    told = f"{count:,} of {sent:,} copies in {WEEKS} weeks, {100 * count / sent:.2f} %"
+    seen = f"{told}; 0.10 % is much, 0.30 % too much"
     do = "newsletter report: from which issue on? write to those who asked for it, and show the way out"
     if count / sent >= COMPLAINTS_LIMIT:
         return fails("Complaints", seen, do)
@@ -118,7 +120,8 @@ def complaints(count: int, sent: int) -> Line:
 
 def bounces(count: int, sent: int) -> Line:
     """How many copies nobody took, or came back."""
-    seen = f"{count:,} of {sent:,} copies in {WEEKS} weeks ({count / sent:.1%}); 5 % is much, 10 % too much"
+    told = f"{count:,} of {sent:,} copies in {WEEKS} weeks, {100 * count / sent:.1f} %"
+    seen = f"{told}; 5 % is much, 10 % too much"
     do = "newsletter report: why? where did these addresses come from?"
     if count / sent >= BOUNCES_LIMIT:
         return fails("Bounces", seen, do)
@@ -129,7 +132,7 @@ def bounces(count: int, sent: int) -> Line:
 
 def postmasters(case: Case) -> Iterator[Line]:
     """What only the mail services know."""
-    do = "look yourself: postmaster.google.com, senders.yahooinc.com, sendersupport.olc.protection.outlook.com"
+    do = "look yourself: postmaster.google.com and the others in docs/doctor.md"
     yield unknown("Standing", "what Gmail, Yahoo, Microsoft and Orange think of you, only they know", do)
 
 

@@ -5,9 +5,10 @@ import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from newsletter.deliver.dkim import key_path
-from newsletter.deliver.readiness import check_ready
+from newsletter.deliver.readiness import check_ready, is_nobodys
 from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, warns
 from newsletter.errors import ConfigError
@@ -28,7 +29,7 @@ def sender(case: Case) -> Iterator[Line]:
     """Who the mail comes from, and the law's postal address."""
     publication = case.config.publication
     box, where = publication.sender, _origins(case, "publication")("sender")
-    seen = f"{box.name} <{box.address}>, {where}"
+    seen = f"{box.name} <{box.address}> ({where})"
     try:
         check_ready(publication)
     except ConfigError as error:
@@ -41,7 +42,8 @@ def sender(case: Case) -> Iterator[Line]:
         else:
             yield passes("Sender", f"{seen}; by {publication.postal_address}")
     if publication.reply_to:
-        yield passes("Answers", f"go to {publication.reply_to}, {_origins(case, 'publication')('reply_to')}")
+        where = _origins(case, "publication")("reply_to")
+        yield passes("Answers", f"go to {publication.reply_to} ({where})")
 
 
 def address(case: Case) -> Iterator[Line]:
@@ -50,18 +52,20 @@ def address(case: Case) -> Iterator[Line]:
     found = fails if case.reaches_people else warns
     if not url:
         do = 'set url = "https://…" in [publication], and serve it: newsletter serve'
-        yield found("Web address", f"none, {where}: mails can be left by mail only, not by one click", do)
+        yield found("Web address", f"none ({where}): mails can be left by mail only, not by one click", do)
+    elif is_nobodys(urlsplit(url).hostname or ""):
+        yield found("Web address", f"{url} ({where}), an address of nobody's", "set url in [publication]")
     elif not case.secure:
         do = f'write url = "https://…" in [publication], and put a certificate before {url}'
-        yield found("Web address", f"{url}, {where}: one click needs https (RFC 8058 §3.1)", do)
+        yield found("Web address", f"{url} ({where}): one click needs https (RFC 8058 §3.1)", do)
     else:
-        yield passes("Web address", f"{url}, {where}")
+        yield passes("Web address", f"{url} ({where})")
 
 
 def backend(case: Case) -> Iterator[Line]:
     """Which way mail leaves, and how fast."""
     send, origin = case.config.send, _origins(case, "send")
-    seen = f"{send.backend}, {origin('backend')}"
+    seen = f"{send.backend} ({origin('backend')})"
     if isinstance(case.backend, ConfigError):
         yield fails("Way out", f"{seen}: {case.backend}", case.backend.hint)
     elif not case.backend.reaches_people:
@@ -95,9 +99,10 @@ def secrets(case: Case) -> Iterator[Line]:
     if not any(each.startswith("NEWSLETTER_SECRET ") for each in told) and own.exists():
         told.append(f"the key of links from {_shown(case, own)}")
         if mode := _loose(own):
-            wrong.append(ConfigError(f"{_shown(case, own)} can be read by others ({mode})"))
-    for error in wrong:
-        yield fails("Secrets", str(error), error.hint or f"chmod 600 {_shown(case, own)}")
+            shown = _shown(case, own)
+            wrong.append(ConfigError(f"{shown} can be read by others ({mode})", hint=f"chmod 600 {shown}"))
+    for each in wrong:
+        yield fails("Secrets", str(each), each.hint)
     if told and not wrong:
         yield passes("Secrets", "; ".join(told))
     elif not told and not wrong:
@@ -109,8 +114,9 @@ def files(case: Case) -> Iterator[Line]:
     """Files that hold addresses or keys are for their owner's eyes, and settings for nobody else's pen."""
     config = case.config
     keys = [key_path(config.dkim, selector) for selector in config.dkim.selectors]
-    store = [config.root / config.store_url.removeprefix(SQLITE)] if config.store_url.startswith(SQLITE) else []
-    private = [path for path in (*store, *keys) if path.exists()]
+    if config.store_url.startswith(SQLITE):
+        keys.insert(0, config.root / config.store_url.removeprefix(SQLITE))
+    private = [path for path in keys if path.exists()]
     loose = [(path, mode) for path in private if (mode := _loose(path))]
     for path, mode in loose:
         shown = _shown(case, path)

@@ -1,9 +1,9 @@
-"""The site, asked over the network like anybody: one click works, looking does nothing, the issue is there."""
+"""The site, asked over the network like anybody: one click works, looking does nothing, issues are there."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from newsletter.doctor.case import OFFLINE, Case
+from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, unknown, warns
 from newsletter.doctor.web import NoAnswer, Said, ask
 from newsletter.errors import ConfigError, StoreError
@@ -23,10 +23,11 @@ def one_click(case: Case) -> Iterator[Line]:
     """A probe that stands for nobody, pressed and looked at."""
     title, url = "One click", case.config.publication.url
     if not url:
-        yield fails(title, "there is no site to leave by", 'set url = "https://…" in [publication]')
+        found = fails if case.reaches_people else warns
+        yield found(title, "there is no site to leave by", 'set url = "https://…" in [publication]')
         return
-    if case.offline:
-        yield unknown(title, OFFLINE)
+    if case.site_unasked:
+        yield unknown(title, case.site_unasked)
         return
     try:
         signer = signer_of(case)
@@ -48,7 +49,8 @@ def pressed(said: Said, *, secure: bool) -> Line:
     """What the answer to the button of a mail program means (RFC 8058 §3.1)."""
     title = "One click"
     if 300 <= said.status < 400:
-        seen = f"answered by a redirection to {said.headers.get('location', 'nowhere')}, which is not followed"
+        to = said.headers.get("location", "nowhere")
+        seen = f"answered by a redirection to {to}, which mail programs do not follow"
         return fails(title, seen, "write in [publication] url the address that answers itself")
     if said.status == 404:
         do = f"serve it with the same key and sender as here; {_SERVE}"
@@ -83,8 +85,8 @@ def not_there(title: str, url: str, error: NoAnswer) -> Line:
 def health(case: Case) -> Iterator[Line]:
     """What the site says of itself."""
     url, title = case.config.publication.url, "Site"
-    if not url or case.offline:
-        yield unknown(title, OFFLINE if url else "there is none")
+    if case.site_unasked:
+        yield unknown(title, case.site_unasked)
         return
     try:
         said = ask("GET", f"{url}/healthz")
@@ -94,7 +96,8 @@ def health(case: Case) -> Iterator[Line]:
     if said.status == 200:
         yield passes(title, "says that it is well")
     elif said.status == 503:
-        yield fails(title, f"says what is wrong at {url}/healthz", f"curl {url}/healthz; then look at its log")
+        do = f"curl {url}/healthz; then look at its log"
+        yield fails(title, f"says what is wrong at {url}/healthz", do)
     else:
         yield unknown(title, f"{url}/healthz is answered with {said.status}", _SERVE)
 
@@ -111,8 +114,8 @@ def web_version(case: Case) -> Iterator[Line]:
         yield unknown(title, "no issue was sent yet")
     elif not url:
         yield warns(title, "there is no site: mails link to none", 'set url = "https://…" in [publication]')
-    elif case.offline:
-        yield unknown(title, OFFLINE)
+    elif case.site_unasked:
+        yield unknown(title, case.site_unasked)
     else:
         try:
             said = ask("GET", f"{url}/{key}/")

@@ -1,4 +1,4 @@
-"""The store: it opens, is whole, keeps what it is told, has room for an issue; and the clock it is written by."""
+"""The store: it opens, is whole, keeps what it is told, has room for an issue; and the clock beside it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from newsletter.deliver.backends.folder import FolderBackend
 from newsletter.deliver.backends.maildir import MaildirBackend
-from newsletter.doctor.case import OFFLINE, Case
+from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, unknown, warns
 from newsletter.doctor.web import NoAnswer, ask
 from newsletter.errors import StoreError
@@ -42,7 +42,8 @@ def store(case: Case) -> Iterator[Line]:
     if found.damage == "":
         yield passes("Integrity", "a quick look found nothing wrong")
     elif found.damage:
-        yield fails("Integrity", f"damaged: {found.damage}", 'restore it: docs/sending.md, "A database from a backup"')
+        do = 'restore it: docs/sending.md, "A database from a backup"'
+        yield fails("Integrity", f"damaged: {found.damage}", do)
     else:
         yield unknown("Integrity", "the server looks after it")
     yield room(found, _bytes_of_mails(case, found.readers or 0))
@@ -111,13 +112,10 @@ def _remembers(case: Case) -> Iterator[Line]:
 def clock(case: Case) -> Iterator[Line]:
     """The clock against that of the site, if that runs on another machine."""
     url = case.config.publication.url
-    if case.offline:
-        yield unknown("Clock", OFFLINE)
-        return
-    if not url:
-        yield unknown("Clock", "there is nobody to compare it with", "see that it is set by NTP: timedatectl")
-        return
     do = "see that it is set by NTP: timedatectl"
+    if case.site_unasked:
+        yield unknown("Clock", f"nobody to compare it with; the site: {case.site_unasked}", do)
+        return
     try:
         said = ask("HEAD", f"{url}/")
         theirs = parsedate_to_datetime(said.headers.get("date", ""))

@@ -4,7 +4,6 @@
 only where there is nothing to be done.
 """
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -85,7 +84,7 @@ def _opened(ours: Condition, url: str, root: Path) -> Condition:
 def _bare(path: Path) -> tuple[int, str, str]:
     """Schema version, damage and journal mode, by a connection that cannot write."""
     # Opened for reading only, SQLite would leave its two files beside a database that had none.
-    mode = "ro" if os.path.exists(f"{path}-wal") else "rw"
+    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "rw"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
             connection.execute("PRAGMA query_only = ON")
