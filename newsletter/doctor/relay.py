@@ -15,6 +15,7 @@ from newsletter.deliver.backends.smtp_settings import read_servers
 from newsletter.deliver.smtp_protocol import Phase
 from newsletter.doctor.case import OFFLINE, Case
 from newsletter.doctor.line import Line, fails, passes, unknown, warns
+from newsletter.doctor.names import Names, Silence
 from newsletter.doctor.templates import octets_of_a_mail
 from newsletter.errors import ConfigError, DeliveryError, Unavailable
 
@@ -39,7 +40,10 @@ def relay(case: Case) -> Iterator[Line]:
         servers = servers_of(case)
         octets = None if case.offline else octets_of_a_mail(case)
         for server in servers:
-            yield from _offline(server) if case.offline else call(server, octets, case.now)
+            if case.resolver is None:
+                yield unknown(server.name, OFFLINE)
+            else:
+                yield from call(server, octets, case.now, case.resolver)
     elif isinstance(backend, SendmailBackend):
         yield _ready(backend, "Program")
         yield unknown("Relay", "the queue of this machine is its mail server's affair", "look: mailq")
@@ -61,13 +65,13 @@ def servers_of(case: Case) -> tuple[Server, ...]:
     return read_servers(case.config.backend_table(case.config.send.backend))
 
 
-def call(server: Server, octets: int | None, now: datetime) -> Iterator[Line]:
+def call(server: Server, octets: int | None, now: datetime, names: Names) -> Iterator[Line]:
     """A session with one relay, up to where a mail would begin; `octets` is how large that would be."""
     title = server.name
     try:
         session = Session(replace(server, deadlines=PATIENCE))
     except DeliveryError as error:
-        yield _not_opened(title, error)
+        yield _not_opened(server, error, names)
         return
     session.leave()
     offers = [name for name in _EXTENSIONS if session.extensions.offers(name)]
@@ -103,21 +107,27 @@ def _size(session: Session, octets: int | None) -> Line:
     return passes("Size", seen)
 
 
-def _not_opened(title: str, error: DeliveryError) -> Line:
+def _not_opened(server: Server, error: DeliveryError, names: Names) -> Line:
     """A relay that says no fails; one that is not to be reached from here is not known."""
+    title = server.name
     if error.phase == Phase.CONNECT:
-        lost = error.__cause__
-        if isinstance(lost, Exception) and _no_such_host(lost.__cause__):
-            return fails(title, f"there is no such host: {error.message}", error.hint)
+        if _no_such_host(server.host, error, names):
+            return fails(title, f"there is no host {server.host!r}", error.hint)
         return unknown(title, f"cannot be reached from here: {error.message}", error.hint)
     if isinstance(error, Unavailable) and error.passing:
         return unknown(title, error.message, error.hint)
     return fails(title, error.message, error.hint)
 
 
-def _no_such_host(error: BaseException | None) -> bool:
-    # With resolvers that do not answer it is EAI_AGAIN.
-    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
+def _no_such_host(host: str, error: DeliveryError, names: Names) -> bool:
+    """Whether the system found no address of that name, and DNS says for certain that there is none."""
+    lost = error.__cause__
+    if lost is None or not isinstance(lost.__cause__, socket.gaierror):
+        return False
+    try:
+        return not names.addresses(host)
+    except Silence:
+        return False
 
 
 def _ready(backend: SendmailBackend | SesBackend, title: str) -> Line:
@@ -128,7 +138,3 @@ def _ready(backend: SendmailBackend | SesBackend, title: str) -> Line:
     finally:
         backend.close()
     return passes(title, "there")
-
-
-def _offline(server: Server) -> Iterator[Line]:
-    yield unknown(server.name, OFFLINE)

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ from newsletter.doctor.line import Line
 from newsletter.doctor.names import Names
 from tests.conftest import ROOT, write_issue
 from tests.doctor.dns_server import DnsServer, Zone
-
-NOW = datetime(2026, 11, 23, 5, 45, tzinfo=UTC)
+from tests.doctor.papers import AUTHORITY, NOW
 
 # Not one of those that stand for nobody (RFC 2606), and yet nobody's: no test asks anybody but loopback.
 DOMAIN = "lettre.invalid"
@@ -55,7 +53,7 @@ def case(root: Path) -> Make:
         backend: str = "sendmail",
         names: Names | None = None,
         ips: tuple[str, ...] = (),
-        environment: Mapping[str, str] = {},  # noqa: B006
+        environment: Mapping[str, str] = {},
         text: str = "",
     ) -> Case:
         text = text or SETTINGS.format(url=url, backend=backend)
@@ -98,6 +96,19 @@ def dns() -> Iterator[Dns]:
     yield make
     for server in servers:
         server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def online(dns: Dns) -> Names:
+    """Asks a server that knows of nobody; as long as somebody may be asked, it is not offline."""
+    return dns()
+
+
+@pytest.fixture
+def believed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """This process believes the authority of the tests as it believes those of the system."""
+    AUTHORITY.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
 
 def told(lines: Iterable[Line]) -> list[tuple[str, str, str]]:

@@ -85,7 +85,9 @@ def test_alignment_is_of_the_organisation_or_if_strict_of_the_very_domain(dns: D
 
 
 def test_a_record_is_read_tag_by_tag() -> None:
-    policy = read("a.invalid", "V = DMARC1 ;P=Quarantine; rua=mailto:a@b.invalid!10m, mailto:c@D.invalid;p=no;x")
+    policy = read(
+        "a.invalid", "V = DMARC1 ;P=Quarantine; rua=mailto:a@b.invalid!10m, mailto:c@D.invalid;p=no;x"
+    )
     assert policy
     assert policy.wish == "quarantine"
     assert policy.report_domains == ("b.invalid", "d.invalid")

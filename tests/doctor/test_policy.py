@@ -18,7 +18,6 @@ Zone = dict[str, dict[str, list[str]]]
 LETTRE = "lettre.invalid"
 
 
-
 def spf_zone(text: str, **more: str) -> Zone:
     return {LETTRE: {"TXT": [txt(text)]}, **{n.replace("_", "."): {"TXT": [txt(t)]} for n, t in more.items()}}
 
@@ -254,7 +253,9 @@ def test_dmarc_is_unknown_in_silence(dns: Dns, case: Make) -> None:
 
 
 def test_another_domain_takes_reports_only_if_it_says_so(dns: Dns, case: Make) -> None:
-    zone = dmarc_zone("v=DMARC1; p=none; rua=mailto:a@lettre.invalid,mailto:b@sub.lettre.invalid,mailto:c@far.invalid")
+    zone = dmarc_zone(
+        "v=DMARC1; p=none; rua=mailto:a@lettre.invalid,mailto:b@sub.lettre.invalid,mailto:c@far.invalid"
+    )
     lines = told(dmarc(case(names=dns(zone))))
     assert lines[1] == (
         "DMARC reports",

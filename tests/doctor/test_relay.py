@@ -1,7 +1,6 @@
 """Relays are called up to where a mail would begin: each says what it is, and nothing is ever sent to it."""
 
-import ssl
-from datetime import UTC, datetime, timedelta
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,29 +8,18 @@ import trustme
 
 from newsletter.deliver.backends.session import Server
 from newsletter.doctor.line import Line, Verdict
+from newsletter.doctor.names import Names
 from newsletter.doctor.relay import call, relay
 from tests.deliver.scripted_server import OFFERS, Act, ScriptedServer, drop, say
-from tests.doctor.conftest import NOW, Dns, Make, only, told
+from tests.doctor.conftest import Dns, Make, only, told
+from tests.doctor.papers import NOW, papers
 
 PASSWORD = "sésame, ouvre-toi"
 
+pytestmark = pytest.mark.usefixtures("believed")
 
-@pytest.fixture
-def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> trustme.CA:
-    """An authority that this process believes as it believes those of the system."""
-    authority = trustme.CA()
-    path = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(path))
-    monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    return authority
-
-
-def papers(authority: trustme.CA, host: str = "127.0.0.1", *, days: int = 60) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # It holds by the machine's own clock, and is told by that of the case.
-    until = NOW + timedelta(days=days, hours=1)
-    authority.issue_cert(host, not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=until).configure_cert(context)
-    return context
+# Where nobody is asked: a port on which nothing can be heard.
+NOBODY = Names([("127.0.0.1", 9)], patience=0.1, one_try=0.1)
 
 
 def server_at(scripted: ScriptedServer, *, username: str = "paper") -> Server:
@@ -46,7 +34,7 @@ def server_at(scripted: ScriptedServer, *, username: str = "paper") -> Server:
 
 def lines_of(scripted: ScriptedServer, octets: int | None = 75_000, **more: str) -> list[Line]:
     """What is told of a relay, to which no mail is ever begun."""
-    lines = list(call(server_at(scripted, **more), octets, NOW))
+    lines = list(call(server_at(scripted, **more), octets, NOW, NOBODY))
     for visit in scripted.visits:
         visit.join(2)
         said = b"".join(visit.lines)
@@ -57,9 +45,9 @@ def lines_of(scripted: ScriptedServer, octets: int | None = 75_000, **more: str)
 
 
 @pytest.mark.parametrize("implicit", [False, True])
-def test_a_good_relay_is_secured_logged_in_to_and_left(authority: trustme.CA, implicit: bool) -> None:
+def test_a_good_relay_is_secured_logged_in_to_and_left(implicit: bool) -> None:
     offers = (*OFFERS, b"SMTPUTF8")
-    with ScriptedServer(tls=papers(authority), implicit_tls=implicit, offers=offers) as scripted:
+    with ScriptedServer(tls=papers("127.0.0.1"), implicit_tls=implicit, offers=offers) as scripted:
         server, tls, size = lines_of(scripted)
         assert told([server, size]) == [
             (
@@ -75,14 +63,14 @@ def test_a_good_relay_is_secured_logged_in_to_and_left(authority: trustme.CA, im
         assert scripted.visits[0].lines[-1] == b"QUIT"
 
 
-def test_a_certificate_that_ends_soon_is_told(authority: trustme.CA) -> None:
-    with ScriptedServer(tls=papers(authority, days=20)) as scripted:
+def test_a_certificate_that_ends_soon_is_told() -> None:
+    with ScriptedServer(tls=papers("127.0.0.1", days=20)) as scripted:
         tls = lines_of(scripted)[1]
     assert (tls.verdict, tls.do) == (Verdict.WARN, "ask the relay's keeper to renew it")
 
 
-def test_a_certificate_of_another_host_or_authority_fails(authority: trustme.CA) -> None:
-    for context in (papers(authority, "elsewhere.invalid"), papers(trustme.CA())):
+def test_a_certificate_of_another_host_or_authority_fails() -> None:
+    for context in (papers("elsewhere.invalid"), papers("127.0.0.1", authority=trustme.CA())):
         with ScriptedServer(tls=context) as scripted:
             line = only(lines_of(scripted))
             assert line.verdict is Verdict.FAIL
@@ -102,19 +90,19 @@ def test_a_certificate_of_another_host_or_authority_fails(authority: trustme.CA)
     ],
 )
 def test_a_relay_that_says_no_fails_and_one_that_says_nothing_or_later_is_unknown(
-    authority: trustme.CA, acts: dict[str, Act], verdict: str, words: str
+    acts: dict[str, Act], verdict: str, words: str
 ) -> None:
-    with ScriptedServer(acts, tls=papers(authority)) as scripted:
+    with ScriptedServer(acts, tls=papers("127.0.0.1")) as scripted:
         line = only(lines_of(scripted))
     assert (line.title, line.verdict.value) == (f"127.0.0.1:{scripted.port}", verdict)
     assert words in line.seen
 
 
-def test_a_relay_without_tls_or_login_is_not_given_the_password(authority: trustme.CA) -> None:
+def test_a_relay_without_tls_or_login_is_not_given_the_password() -> None:
     with ScriptedServer() as scripted:
         line = only(lines_of(scripted))
     assert (line.verdict, line.seen) == (Verdict.FAIL, "the server does not offer STARTTLS")
-    with ScriptedServer(tls=papers(authority), offers=[b"SIZE 1000"]) as scripted:
+    with ScriptedServer(tls=papers("127.0.0.1"), offers=[b"SIZE 1000"]) as scripted:
         line = only(lines_of(scripted))
     assert (line.verdict, line.seen) == (Verdict.FAIL, "the server offers neither AUTH PLAIN nor AUTH LOGIN")
 
@@ -129,9 +117,9 @@ def test_a_relay_without_tls_or_login_is_not_given_the_password(authority: trust
     ],
 )
 def test_the_largest_mail_it_takes_is_held_against_ours(
-    authority: trustme.CA, size: bytes, octets: int | None, verdict: str, seen: str
+    size: bytes, octets: int | None, verdict: str, seen: str
 ) -> None:
-    with ScriptedServer(tls=papers(authority), offers=[b"AUTH PLAIN", size]) as scripted:
+    with ScriptedServer(tls=papers("127.0.0.1"), offers=[b"AUTH PLAIN", size]) as scripted:
         line = lines_of(scripted, octets)[2]
     assert (line.title, line.verdict.value, line.seen) == ("Size", verdict, seen)
 
@@ -139,11 +127,33 @@ def test_the_largest_mail_it_takes_is_held_against_ours(
 def test_a_closed_port_is_unknown_since_it_may_be_open_from_elsewhere() -> None:
     with ScriptedServer() as scripted:
         server = server_at(scripted)
-    line = only(call(server, 1, NOW))
+    line = only(call(server, 1, NOW, NOBODY))
     assert (line.verdict, line.seen) == (
         Verdict.UNKNOWN,
         "cannot be reached from here: no connection: Connection refused",
     )
+
+
+def test_a_host_that_dns_says_does_not_exist_fails_and_one_that_it_is_silent_about_is_unknown(
+    dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(*about: object, **more: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)  # whatever resolver this machine has, it is not asked
+    server = Server(host="smtp.relay.invalid", port=587)
+    line = only(call(server, 1, NOW, dns({})))
+    assert (line.verdict, line.seen) == (Verdict.FAIL, "there is no host 'smtp.relay.invalid'")
+    for names in (
+        dns({}, walled=True),
+        dns({}, failing=["smtp.relay.invalid"]),
+        dns({"smtp.relay.invalid": {"A": ["192.0.2.1"]}}),
+    ):
+        line = only(call(server, 1, NOW, names))
+        assert (line.verdict, line.seen) == (
+            Verdict.UNKNOWN,
+            "cannot be reached from here: no connection: Name or service not known",
+        )
 
 
 # ---- whichever backend it is ----
@@ -200,7 +210,7 @@ def test_a_program_that_has_gone_fails(dns: Dns, case: Make, tmp_path: Path) -> 
     program = tmp_path / "sendmail"
     program.write_text("#!/bin/sh\n", encoding="ascii")
     program.chmod(0o755)
-    text = f'[publication]\nname = "x"\nsender = "x <a@lettre.invalid>"\n[send]\nbackend = "sendmail"\n'
+    text = '[publication]\nname = "x"\nsender = "x <a@lettre.invalid>"\n[send]\nbackend = "sendmail"\n'
     found = case(f'[backends.sendmail]\ncommand = "{program}"\n', backend="", text=text, names=dns())
     assert found.reaches_people
     program.unlink()
@@ -219,9 +229,12 @@ def test_what_somebody_elses_backend_can_do_is_not_known(
     facts = tmp_path / "pigeon-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeon\nVersion: 1.0\n", encoding="ascii")
-    (facts / "entry_points.txt").write_text("[newsletter.backends]\npigeon = pigeon:configured\n", encoding="ascii")
+    (facts / "entry_points.txt").write_text(
+        "[newsletter.backends]\npigeon = pigeon:configured\n", encoding="ascii"
+    )
     (tmp_path / "pigeon.py").write_text(
-        "class Pigeon:\n    reaches_people = True\n\ndef configured(table):\n    return Pigeon()\n", encoding="ascii"
+        "class Pigeon:\n    reaches_people = True\n\ndef configured(table):\n    return Pigeon()\n",
+        encoding="ascii",
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert told(relay(case(backend="pigeon", names=dns()))) == [

@@ -119,9 +119,7 @@ def test_what_is_wrong_further_down_is_found(dns: Dns, zone: Zone, fault: str) -
 
 
 def test_a_record_that_leads_on_and_on_comes_to_an_end(dns: Dns) -> None:
-    names = dns(
-        {f"n{n}.invalid": {"TXT": [f'"v=spf1 include:n{n + 1}.invalid -all"']} for n in range(200)}
-    )
+    names = dns({f"n{n}.invalid": {"TXT": [f'"v=spf1 include:n{n + 1}.invalid -all"']} for n in range(200)})
     record = record_of("n0.invalid", names)
     assert record
     assert 10 < tree_of("n0.invalid", record, names).lookups < 40
