@@ -6,7 +6,7 @@ from typing import NamedTuple
 from newsletter.doctor import domains, policy, relay, returns, settings, site, store, templates
 from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, unknown
-from newsletter.errors import NewsletterError
+from newsletter.errors import DeliveryError, NewsletterError, StoreError
 
 Check = Callable[[Case], Iterator[Line]]
 
@@ -43,6 +43,8 @@ def examine(case: Case, families: Sequence[Family] = FAMILIES) -> Iterator[tuple
             try:
                 for line in check(case):
                     yield family.name, line
+            except (StoreError, DeliveryError) as error:
+                yield family.name, unknown(family.name, str(error), error.hint)
             except NewsletterError as error:
                 yield family.name, fails(family.name, str(error), error.hint)
             except OSError as error:

@@ -21,7 +21,7 @@ ONE_TRY = 2.0
 """Seconds for one resolver to answer one packet."""
 
 GIVE_UP = 2
-"""After so many questions without any answer at all, no more are asked: the resolvers are dead."""
+"""After so many questions in a row without any answer no more are asked; after the first, if it was so."""
 
 _PAYLOAD = 1232  # octets by UDP, https://www.dnsflagday.net/2020/; a longer answer is asked for by TCP
 
@@ -62,6 +62,7 @@ class Names:
         self._resolver.lifetime, self._resolver.timeout = patience, one_try
         self._resolver.use_edns(0, 0, _PAYLOAD)
         self._unanswered = 0
+        self._heard = False
         self._known: dict[tuple[str, str], tuple[str, ...] | Silence] = {}
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ class Names:
             raise Silence(self._why)
         key = name.lower().rstrip("."), kind
         if key not in self._known:
-            if self._unanswered >= GIVE_UP:
+            if self._unanswered >= (GIVE_UP if self._heard else 1):
                 raise Silence(self._why)
             self._known[key] = self._answer(self._resolver, name, kind)
         known = self._known[key]
@@ -120,12 +121,13 @@ class Names:
             self._why = f"the resolver {self._asked} does not answer"
             return Silence(self._why)
         except dns.resolver.NoNameservers:
+            self._heard = True
             return Silence(f"the resolver {self._asked} could not find out about {name}")
         except (dns.exception.DNSException, OSError) as error:
             return Silence(f"the resolver {self._asked} gave no good answer about {name}: {error}")
         else:
             found = _told(answer, kind)
-        self._unanswered = 0
+        self._unanswered, self._heard = 0, True
         return found
 
     @property

@@ -94,5 +94,5 @@ def _bare(path: Path) -> tuple[int, str, str]:
     except sqlite3.DatabaseError as error:
         hint = "restore it from a backup, or name another in [store] url"
         raise StoreError(f"not a database of ours: {error}", where=str(path), hint=hint) from error
-    damage = "; ".join(str(row[0]) for row in rows)
+    damage = "; ".join(line for row in rows for line in str(row[0]).splitlines())
     return (version[0] if version else 0), "" if damage == "ok" else damage, str(journal)

@@ -67,6 +67,7 @@ def test_a_failing_refusing_or_mute_server_is_silence_and_not_nothing(
     dns: Dns, how: dict[str, list[str]], words: str
 ) -> None:
     names = dns({"a.invalid": {"A": ["192.0.2.1"]}, "b.invalid": {"A": ["192.0.2.2"]}}, **how)
+    assert names.addresses("b.invalid") == ("192.0.2.2",)
     for _ in range(2):
         with pytest.raises(Silence, match=words):
             names.addresses("a.invalid")
@@ -89,7 +90,7 @@ def test_dead_resolvers_are_not_waited_for_again_and_again() -> None:
         for count in range(20):
             with pytest.raises(Silence, match=f"the resolver 127.0.0.1:{address[1]} does not answer"):
                 names.texts(f"{count}.invalid")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 2
 
 
 def test_the_second_resolver_answers_where_the_first_is_dead(dns: Dns) -> None:

@@ -88,8 +88,10 @@ def test_the_way_out_and_the_pace_are_told_with_their_origin(case: Make) -> None
         (
             "Pace",
             "pass",
-            "20 a second (newsletter.toml:9), 10 connections (default), "
-            "30 min of patience (default), due at 07:00 (default)",
+            (
+                "20 a second (newsletter.toml:9), 10 connections (default), "
+                "30 min of patience (default), due at 07:00 (default)"
+            ),
         ),
     ]
 
@@ -123,8 +125,10 @@ def test_secrets_are_told_by_where_they_are_and_never_shown(case: Make, root: Pa
     line = only(secrets(case(environment=environment)))
     assert (line.verdict, line.seen) == (
         Verdict.PASS,
-        f"NEWSLETTER_SMTP_PASSWORD from the environment; NEWSLETTER_IMAP_PASSWORD from {secret}; "
-        "the key of links from .newsletter/secret",
+        (
+            f"NEWSLETTER_SMTP_PASSWORD from the environment; NEWSLETTER_IMAP_PASSWORD from {secret}; "
+            "the key of links from .newsletter/secret"
+        ),
     )
     assert "sésame" not in line.seen
 

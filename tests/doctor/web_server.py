@@ -1,4 +1,4 @@
-"""A web site on loopback that says what it is told to, in clear or under TLS, and remembers what was asked."""
+"""A web site on loopback that says what it is told to, in clear or under TLS, and notes what it is asked."""
 
 import ssl
 import threading
