@@ -15,6 +15,7 @@ from newsletter.deliver.smtp_protocol import envelope_address
 from newsletter.doctor.line import Line, unknown
 from newsletter.doctor.names import Names, Silence
 from newsletter.errors import ConfigError, Refused
+from newsletter.links import Signer, read_signer
 
 OFFLINE = "not looked at: --offline"
 
@@ -85,6 +86,17 @@ class Case:
             return "there is no site"
         host = urlsplit(url).hostname or ""
         return OFFLINE if self.offline else f"not asked: {host} is nobody's" if is_nobodys(host) else ""
+
+    def signer(self) -> Signer | None:
+        """What signs links; None if there is no key yet, since one would be made by asking for it.
+
+        Raises ConfigError for a key that cannot be used.
+        """
+        state = self.root / ".newsletter"
+        named = {"NEWSLETTER_SECRET", "NEWSLETTER_SECRET_FILE"} & self.environment.keys()
+        if not named and not (state / "secret").exists():
+            return None
+        return read_signer(state, self.config.publication.list_id, self.environment)
 
     @property
     def secure(self) -> bool:

@@ -83,29 +83,30 @@ def backend(case: Case) -> Iterator[Line]:
 
 
 def secrets(case: Case) -> Iterator[Line]:
-    """Where each secret is, and that nobody else can read it."""
-    told, wrong = [], []
+    """Where each secret is, that it can be read, and by nobody else."""
+    environment = case.environment
+    told = []
+    wrong: dict[str, str] = {}
     for name in _SECRETS:
         variable = f"NEWSLETTER_{name}"
-        if variable in case.environment:
+        if variable in environment:
             told.append(f"{variable} from the environment")
-        elif named := case.environment.get(f"{variable}_FILE"):
+        elif named := environment.get(f"{variable}_FILE"):
+            told.append(f"{variable} from {named}")
             try:
-                Table({}, name="", root=case.root, environment=case.environment).secret(name)
-                told.append(f"{variable} from {named}")
+                Table({}, name="", root=case.root, environment=environment).secret(name)
             except ConfigError as error:
-                wrong.append(error)
-    own = case.config.state / "secret"
-    if not any(each.startswith("NEWSLETTER_SECRET ") for each in told) and own.exists():
-        told.append(f"the key of links from {_shown(case, own)}")
-        if mode := _loose(own):
-            shown = _shown(case, own)
-            wrong.append(ConfigError(f"{shown} can be read by others ({mode})", hint=f"chmod 600 {shown}"))
-    for each in wrong:
-        yield fails("Secrets", str(each), each.hint)
+                wrong[str(error)] = error.hint
+    try:
+        if case.signer() and not {"NEWSLETTER_SECRET", "NEWSLETTER_SECRET_FILE"} & environment.keys():
+            told.append("the key of links from .newsletter/secret")
+    except ConfigError as error:
+        wrong[str(error)] = error.hint
+    for seen, do in wrong.items():
+        yield fails("Secrets", seen, do)
     if told and not wrong:
         yield passes("Secrets", "; ".join(told))
-    elif not told and not wrong:
+    elif not wrong:
         do = "keep .newsletter/secret with your backups once it is there"
         yield passes("Secrets", "none yet; the key of links is made at the first use", do)
 

@@ -7,7 +7,7 @@ from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, unknown, warns
 from newsletter.doctor.web import NoAnswer, Said, ask
 from newsletter.errors import ConfigError, StoreError
-from newsletter.links import PROBED, Purpose, Signer, read_signer
+from newsletter.links import PROBED, Purpose
 from newsletter.readers.accounts import Accounts
 from newsletter.readers.condition import look_at
 from newsletter.readers.database import Database
@@ -30,7 +30,7 @@ def one_click(case: Case) -> Iterator[Line]:
         yield unknown(title, case.site_unasked)
         return
     try:
-        signer = signer_of(case)
+        signer = case.signer()
     except ConfigError as error:
         yield fails(title, str(error), error.hint)
         return
@@ -127,15 +127,6 @@ def web_version(case: Case) -> Iterator[Line]:
         else:
             do = f"newsletter serve, or newsletter site build --with {key}"
             yield fails(title, f"{url}/{key}/ is answered with {said.status}", do)
-
-
-def signer_of(case: Case) -> Signer | None:
-    """What signs links; None if there is no key yet, since one would be made by asking for it."""
-    state = case.root / ".newsletter"
-    named = {"NEWSLETTER_SECRET", "NEWSLETTER_SECRET_FILE"} & case.environment.keys()
-    if not named and not (state / "secret").exists():
-        return None
-    return read_signer(state, case.config.publication.list_id, case.environment)
 
 
 def last_issue(case: Case) -> str:

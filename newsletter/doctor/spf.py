@@ -12,7 +12,7 @@ MOST_LOOKUPS = 10
 
 ASKING = frozenset(("include", "a", "mx", "ptr", "exists", "redirect"))
 _TERM = re.compile(
-    r"(?P<sign>[+?~-]?)(?P<kind>all|include|a|mx|ptr|ip4|ip6|exists)(?::(?P<value>[^/\s]*(?:%\{[^}]*\}[^/\s]*)*))?"
+    r"(?P<sign>[+?~-]?)(?P<kind>all|include|a|mx|ptr|ip4|ip6|exists)(?::(?P<value>(?:[^/%\s]|%\{[^}]*\}|%[%_-])*))?"
     r"(?:/(?P<four>\d{1,3}))?(?://(?P<six>\d{1,3}))?",
     re.IGNORECASE,
 )

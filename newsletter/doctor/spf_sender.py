@@ -1,4 +1,4 @@
-"""What an SPF record says of one sender: may this address send in the domain's name (RFC 7208 §4, §5, §7)?"""
+"""Whether one address may send in a domain's name, by the SPF records there are (RFC 7208 §4, §5, §7)."""
 
 import ipaddress
 import re

@@ -37,21 +37,16 @@ def store(case: Case) -> Iterator[Line]:
         do = "newsletter readers import readers.csv"
         yield warns("Database", "there is none yet, and nobody to send to", do)
         return
-    yield _opens(found)
-    yield _durable(found)
-    if found.damage == "":
-        yield passes("Integrity", "a quick look found nothing wrong")
-    elif found.damage:
-        do = 'restore it: docs/sending.md, "A database from a backup"'
-        yield fails("Integrity", f"damaged: {found.damage}", do)
-    else:
-        yield unknown("Integrity", "the server looks after it")
+    yield opens(found)
+    yield durability(found)
+    yield integrity(found)
     yield room(found, _bytes_of_mails(case, found.readers or 0))
     if found.current and not found.damage and found.readers is not None:
         yield from _remembers(case)
 
 
-def _opens(found: Condition) -> Line:
+def opens(found: Condition) -> Line:
+    """Which database it is, and whether this press may write to it."""
     seen = f"{found.place}: {found.engine}, schema {found.version}"
     if found.version < found.known:
         do = "make a copy of it; the next command that opens it brings it up to date"
@@ -64,13 +59,24 @@ def _opens(found: Condition) -> Line:
     return passes("Database", f"{seen}{readers}")
 
 
-def _durable(found: Condition) -> Line:
+def durability(found: Condition) -> Line:
+    """Whether what was committed is there after a power cut."""
     if found.durable is None:
         return unknown("Durability", found.settings or "cannot be told without opening it for writing")
     if found.durable:
         return passes("Durability", f"a commit outlives a power cut: {found.settings}")
     do = "turn them on again: a commit that is lost is a mail that is sent twice"
     return fails("Durability", f"a power cut may lose commits: {found.settings}", do)
+
+
+def integrity(found: Condition) -> Line:
+    """Whether the database is whole."""
+    if found.damage is None:
+        return unknown("Integrity", "not looked at: the database's server sees to it")
+    if found.damage:
+        do = 'restore it: docs/sending.md, "A database from a backup"'
+        return fails("Integrity", f"damaged: {found.damage}", do)
+    return passes("Integrity", "a quick look found nothing wrong")
 
 
 def room(found: Condition, mails: int) -> Line:

@@ -143,8 +143,9 @@ def test_a_secret_that_others_can_read_or_that_is_missing_fails(case: Make, root
         "NEWSLETTER_SMTP_PASSWORD_FILE": str(missing),
     }
     (root / ".newsletter").mkdir()
-    (root / ".newsletter/secret").write_text("k" * 32, encoding="ascii")
-    (root / ".newsletter/secret").chmod(0o640)
+    own = root / ".newsletter/secret"
+    own.write_text("k" * 32, encoding="ascii")
+    own.chmod(0o640)
     lines = list(secrets(case(environment=environment)))
     assert told(lines) == [
         (
@@ -153,9 +154,15 @@ def test_a_secret_that_others_can_read_or_that_is_missing_fails(case: Make, root
             f"NEWSLETTER_SMTP_PASSWORD_FILE: {missing} cannot be read: No such file or directory",
         ),
         ("Secrets", "fail", f"NEWSLETTER_IMAP_PASSWORD_FILE: {secret} can be read by others"),
-        ("Secrets", "fail", ".newsletter/secret can be read by others (640)"),
+        ("Secrets", "fail", f"{own}: {own} can be read by others"),
     ]
-    assert lines[2].do == "chmod 600 .newsletter/secret"
+    assert lines[2].do == f"chmod 600 {own}"
+
+
+def test_a_key_of_links_that_is_too_short_fails_once(case: Make) -> None:
+    assert told(secrets(case(environment={"NEWSLETTER_SECRET": "short"}))) == [
+        ("Secrets", "fail", "NEWSLETTER_SECRET: a key of fewer than 16 characters")
+    ]
 
 
 def test_no_key_is_made_by_looking_for_it(case: Make, root: Path) -> None:

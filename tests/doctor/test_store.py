@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.doctor.line import Verdict
 from newsletter.doctor.names import Names
-from newsletter.doctor.store import clock, room, store
+from newsletter.doctor.store import clock, durability, integrity, room, store
 from newsletter.readers.accounts import Accounts
 from newsletter.readers.condition import Condition
 from newsletter.readers.database import Database
@@ -107,6 +107,25 @@ def test_room_on_the_disk_is_held_against_an_issue(
 ) -> None:
     line = room(found, mails)
     assert (line.title, line.verdict.value, line.seen) == ("Free disk", verdict, seen)
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict", "seen"),
+    [
+        ({"durable": True, "settings": "fsync=on"}, "pass", "a commit outlives a power cut: fsync=on"),
+        ({"durable": False, "settings": "fsync=off"}, "fail", "a power cut may lose commits: fsync=off"),
+        ({}, "unknown", "cannot be told without opening it for writing"),
+    ],
+)
+def test_what_a_power_cut_would_lose(facts: dict[str, object], verdict: str, seen: str) -> None:
+    line = durability(condition(**facts))
+    assert (line.title, line.verdict.value, line.seen) == ("Durability", verdict, seen)
+
+
+def test_a_store_that_nobody_looked_into_may_be_damaged() -> None:
+    assert integrity(condition()).verdict is Verdict.UNKNOWN
+    assert integrity(condition(damage="")).verdict is Verdict.PASS
+    assert integrity(condition(damage="page 4")).seen == "damaged: page 4"
 
 
 def test_mails_that_are_written_as_files_need_room_too(case: Make, kept: Path) -> None:
