@@ -72,8 +72,7 @@ def doctor(press: Press, as_json: bool, offline: bool, ips: tuple[str, ...], res
     if as_json:
         _as_json(found, counts)
     else:
-        click.echo()
-        say(_in_all(counts))
+        say(f"\n{_in_all(counts)}")
     return 3 if counts["fail"] else 0
 
 

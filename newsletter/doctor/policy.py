@@ -113,7 +113,7 @@ def dkim_record(name: str, ours: str, texts: Sequence[str]) -> Line:
     """Whether the TXT records at `name` publish the other half of our key."""
     title = f"DKIM {name.partition('.')[0]}"
     found = [tags for text in texts if "p" in (tags := _tags(text))]
-    do = f"publish at {name} the record that newsletter dkim keygen printed"
+    do = f'let the TXT record at {name} be: "{ours}"'
     if not found:
         return fails(title, f"{name} has no key: nobody can check the signature", do)
     if len(found) > 1:
@@ -149,7 +149,7 @@ def _dmarc(case: Case, names: Names) -> Iterator[Line]:
     yield dmarc_record(found)
     if found.policy:
         yield from _reports(found, found.policy, names)
-    yield alignment(found, *_signers(case, names))
+        yield alignment(found, *_signers(case, names))
 
 
 def dmarc_record(found: Found) -> Line:
@@ -190,19 +190,16 @@ def _reports(found: Found, policy: Policy, names: Names) -> Iterator[Line]:
 def alignment(found: Found, by_spf: Found | None, by_dkim: Found | None) -> Line:
     """Whether the domains that SPF and DKIM speak for are the From's; None for what is not known."""
     title = "Alignment"
-    tag = found.policy.tag if found.policy else lambda name: ""
-    told = {
-        "SPF": None if by_spf is None else aligned(found, by_spf, strict=tag("aspf") == "s"),
-        "DKIM": None if by_dkim is None else aligned(found, by_dkim, strict=tag("adkim") == "s"),
-    }
-    other = {"SPF": by_spf, "DKIM": by_dkim}
-    words = [
-        f"{name} is not known here"
-        if is_ours is None
-        else f"{name} speaks for {(other[name] or found).domain}"
-        for name, is_ours in told.items()
-    ]
-    seen = f"the From is {found.domain}; {', '.join(words)}"
+    strict = {tag: found.policy is not None and found.policy.tag(tag) == "s" for tag in ("aspf", "adkim")}
+    told: dict[str, bool | None] = {"SPF": None, "DKIM": None}
+    words = [f"the From is {found.domain}"]
+    for name, tag, signer in (("SPF", "aspf", by_spf), ("DKIM", "adkim", by_dkim)):
+        if signer is None:
+            words.append(f"what {name} speaks for is not known here")
+        else:
+            told[name] = aligned(found, signer, strict=strict[tag])
+            words.append(f"{name} speaks for {signer.domain}")
+    seen = "; ".join(words)
     do = f"set [send] bounces and [dkim] domain to {found.organisation} or below it"
     if all(told.values()):
         return passes(title, seen)

@@ -74,7 +74,7 @@ def backend(case: Case) -> Iterator[Line]:
     else:
         yield passes("Way out", seen)
     rate = f"{send.per_second:g} a second" if send.per_second else "as fast as it takes them"
-    hours = f"{send.patience.total_seconds() / 60:g} min of patience"
+    hours = f"{send.patience.total_seconds() / 60:g}\u00a0min of patience"
     yield passes(
         "Pace",
         f"{rate} ({origin('per_second')}), {send.connections} connections ({origin('connections')}), "

@@ -53,7 +53,7 @@ def opens(found: Condition) -> Line:
         return warns("Database", f"{seen}, and this press knows {found.known}", do)
     if found.version > found.known:
         return fails("Database", f"{seen}, of a newer press", "pip install --upgrade actu5")
-    readers = "" if found.readers is None else f"; {found.readers:,} who get the next issue"
+    readers = "" if found.readers is None else f"; {found.readers:,} on the list"
     if found.readers == 0:
         return warns("Database", f"{seen}; nobody to send to", "newsletter readers import readers.csv")
     return passes("Database", f"{seen}{readers}")

@@ -125,7 +125,7 @@ def test_offline_it_says_what_it_can_in_eighty_columns_without_colour(
         "What comes back",
         "Reputation",
     ]
-    assert answer.err == "26 lines: 4 to look at, 13 unknown, 9 well.\n"
+    assert answer.err == "\n26 lines: 4 to look at, 13 unknown, 9 well.\n"
     assert bytes_of(paper) == before
 
 

@@ -90,7 +90,7 @@ def test_the_way_out_and_the_pace_are_told_with_their_origin(case: Make) -> None
             "pass",
             (
                 "20 a second (newsletter.toml:9), 10 connections (default), "
-                "30 min of patience (default), due at 07:00 (default)"
+                "30\u00a0min of patience (default), due at 07:00 (default)"
             ),
         ),
     ]

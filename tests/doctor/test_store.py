@@ -44,7 +44,7 @@ def test_a_good_store_is_told_line_by_line(case: Make, kept: Path) -> None:
         ("Free disk", "pass"),
     ]
     assert lines[0][2].startswith(f"{kept}: SQLite {sqlite3.sqlite_version}, schema {VERSION}; ")
-    assert lines[0][2].endswith(" who get the next issue")
+    assert lines[0][2].endswith("; 24 on the list")
     assert lines[1][2] == "a commit outlives a power cut: write-ahead log, synchronous=full"
 
 
