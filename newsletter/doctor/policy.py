@@ -204,7 +204,8 @@ def alignment(found: Found, by_spf: Found | None, by_dkim: Found | None) -> Line
     if all(told.values()):
         return passes(title, seen)
     if None in told.values():
-        return unknown(title, seen, do if False in told.values() else "newsletter dkim keygen")
+        aside = "newsletter dkim keygen" if by_dkim is None else "set a MAIL FROM domain in SES"
+        return unknown(title, seen, do if False in told.values() else aside)
     return warns(title, seen, do) if any(told.values()) else fails(title, seen, do)
 
 

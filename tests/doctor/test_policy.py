@@ -17,6 +17,8 @@ Zone = dict[str, dict[str, list[str]]]
 
 LETTRE = "lettre.invalid"
 
+SAME = "set [send] bounces and [dkim] domain to a.invalid or below it"
+
 
 def spf_zone(text: str, **more: str) -> Zone:
     return {LETTRE: {"TXT": [txt(text)]}, **{n.replace("_", "."): {"TXT": [txt(t)]} for n, t in more.items()}}
@@ -269,19 +271,19 @@ def test_another_domain_takes_reports_only_if_it_says_so(dns: Dns, case: Make) -
 
 
 @pytest.mark.parametrize(
-    ("spf_domain", "dkim_domain", "verdict"),
+    ("spf_domain", "dkim_domain", "verdict", "do"),
     [
-        ("bounces.a.invalid", "a.invalid", "pass"),
-        ("b.invalid", "a.invalid", "warn"),
-        ("a.invalid", "b.invalid", "warn"),
-        ("b.invalid", "b.invalid", "fail"),
-        ("a.invalid", None, "unknown"),
-        ("b.invalid", None, "unknown"),
-        (None, "a.invalid", "unknown"),
+        ("bounces.a.invalid", "a.invalid", "pass", ""),
+        ("b.invalid", "a.invalid", "warn", SAME),
+        ("a.invalid", "b.invalid", "warn", SAME),
+        ("b.invalid", "b.invalid", "fail", SAME),
+        ("a.invalid", None, "unknown", "newsletter dkim keygen"),
+        ("b.invalid", None, "unknown", SAME),
+        (None, "a.invalid", "unknown", "set a MAIL FROM domain in SES"),
     ],
 )
 def test_spf_and_dkim_speak_for_the_from(
-    dns: Dns, spf_domain: str | None, dkim_domain: str | None, verdict: str
+    dns: Dns, spf_domain: str | None, dkim_domain: str | None, verdict: str, do: str
 ) -> None:
     names = dns({"_dmarc.a.invalid": {"TXT": ['"v=DMARC1; p=none"']}})
 
@@ -289,7 +291,7 @@ def test_spf_and_dkim_speak_for_the_from(
         return walk(domain, names) if domain else None
 
     line = alignment(walk("a.invalid", names), found(spf_domain), found(dkim_domain))
-    assert (line.title, line.verdict.value) == ("Alignment", verdict)
+    assert (line.title, line.verdict.value, line.do) == ("Alignment", verdict, do)
 
 
 def test_a_strict_policy_wants_the_very_domain(dns: Dns, case: Make) -> None:
