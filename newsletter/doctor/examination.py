@@ -21,7 +21,14 @@ class Family(NamedTuple):
 FAMILIES = (
     Family(
         "Settings",
-        (settings.sender, settings.address, settings.backend, settings.secrets, settings.files),
+        (
+            settings.sender,
+            settings.address,
+            settings.backend,
+            settings.hours,
+            settings.secrets,
+            settings.files,
+        ),
     ),
     Family("Store", (store.store, store.clock)),
     Family("Templates", (templates.coming_issue, templates.sample_issue, templates.notices)),

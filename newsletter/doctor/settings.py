@@ -6,7 +6,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from newsletter.calendar import coming
 from newsletter.deliver.dkim import key_path
 from newsletter.deliver.readiness import check_ready, is_nobodys
 from newsletter.doctor.case import Case
@@ -22,7 +24,15 @@ FREE_MAIL = re.compile(
 )
 """Domains of mail services, in whose name only they may send."""
 
-_SECRETS = ("SECRET", "SMTP_PASSWORD", "SMTP_TOKEN", "IMAP_PASSWORD", "POSTMARK_WEBHOOK", "MAILGUN_KEY")
+_SECRETS = (
+    "SECRET",
+    "SMTP_PASSWORD",
+    "SMTP_TOKEN",
+    "IMAP_PASSWORD",
+    "POSTMARK_WEBHOOK",
+    "MAILGUN_KEY",
+    "ALERTS_WEBHOOK",
+)
 
 
 def sender(case: Case) -> Iterator[Line]:
@@ -74,12 +84,34 @@ def backend(case: Case) -> Iterator[Line]:
     else:
         yield passes("Way out", seen)
     rate = f"{send.per_second:g} a second" if send.per_second else "as fast as it takes them"
-    hours = f"{send.patience.total_seconds() / 60:g}\u00a0min of patience"
+    patience = f"{send.patience.total_seconds() / 60:g}\u00a0min of patience"
     yield passes(
         "Pace",
         f"{rate} ({origin('per_second')}), {send.connections} connections ({origin('connections')}), "
-        f"{hours} ({origin('patience')}), due at {send.hour:%H:%M} ({origin('hour')})",
+        f"{patience} ({origin('patience')})",
     )
+
+
+def hours(case: Case) -> Iterator[Line]:
+    """When the next issue is due, and who is told if it does not leave then."""
+    config, origin = case.config, _origins(case, "schedule")
+    zone = ZoneInfo(config.schedule.time_zone)
+    found = next(coming(config.schedule, case.now), None)
+    if found is None:
+        yield warns("Schedule", f"no day is left ({origin('days')})", "set days in [schedule]")
+    else:
+        yield passes(
+            "Schedule",
+            f"the next issue is due on {found.at.astimezone(zone):%a %d %b at %H:%M} "
+            f"(days: {origin('days')}, hour: {origin('hour')})",
+        )
+    alerts = config.alerts
+    told = [name for name in ("mail", "command", "webhook") if getattr(alerts, name)]
+    if told:
+        yield passes("Alerts", f"someone is told by {', '.join(told)}")
+    else:
+        seen = "nobody is told if an issue does not leave, but for the words of send --due itself"
+        yield warns("Alerts", seen, 'set mail = "you@your-domain" in [alerts]')
 
 
 def secrets(case: Case) -> Iterator[Line]:

@@ -99,7 +99,7 @@ def command(paper: Path, *arguments: str, **options: object) -> subprocess.Popen
 
 def answer_of(run: "subprocess.Popen[bytes]") -> Answer:
     """What a process printed until its end."""
-    out, err = run.communicate(timeout=30)
+    out, err = run.communicate(timeout=120)
     answer = Answer(run.returncode, (out or b"").decode(), (err or b"").decode())
     assert "Traceback" not in answer.err
     assert "Exception ignored" not in answer.err

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.doctor.line import Verdict
-from newsletter.doctor.settings import address, backend, files, secrets, sender
+from newsletter.doctor.settings import address, backend, files, hours, secrets, sender
 from tests.doctor.conftest import Make, only, told
 
 EXAMPLE = '[publication]\nname = "x"\nsender = "x <a@example.org>"\npostal_address = "1 rue"\n'
@@ -88,12 +88,27 @@ def test_the_way_out_and_the_pace_are_told_with_their_origin(case: Make) -> None
         (
             "Pace",
             "pass",
-            (
-                "20 a second (newsletter.toml:9), 10 connections (default), "
-                "30\u00a0min of patience (default), due at 07:00 (default)"
-            ),
+            ("20 a second (newsletter.toml:9), 10 connections (default), 30\u00a0min of patience (default)"),
         ),
     ]
+
+
+def test_when_the_next_issue_is_due_and_that_nobody_would_be_told(case: Make) -> None:
+    schedule = '[schedule]\ndays = "mon-fri"\n'
+    assert told(hours(case(schedule))) == [
+        (
+            "Schedule",
+            "pass",
+            "the next issue is due on Mon 23 Nov at 07:00 (days: newsletter.toml:10, hour: default)",
+        ),
+        (
+            "Alerts",
+            "warn",
+            "nobody is told if an issue does not leave, but for the words of send --due itself",
+        ),
+    ]
+    alerts = '[alerts]\nmail = "ada@lettre.invalid"\ncommand = ["page-me"]\n'
+    assert told(hours(case(alerts)))[1] == ("Alerts", "pass", "someone is told by mail, command")
 
 
 def test_a_rehearsal_is_told_and_wrong_settings_fail(case: Make) -> None:
