@@ -136,7 +136,7 @@ def test_the_two_lines_stand_in_the_readme_once_each() -> None:
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert [line.rpartition("&& ")[2] for line in lines] == [
         ".venv/bin/newsletter demo",
-        ".venv/bin/pytest -q",
+        ".venv/bin/pytest -q -n auto",
     ]
 
 
