@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import click
 
-from newsletter.cli.screen import table
+from newsletter.cli.screen import harmless, table
 
 PAGE = 500
 """Rows of which the widths of the columns are taken, where a list is longer than that."""
@@ -24,7 +24,7 @@ def list_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(headings, *page, strict=True)]
     for cells in chain([headings], page, [more], left):
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo("  ".join(padded).rstrip(" "))
+        click.echo(harmless("  ".join(padded).rstrip(" ")))
 
 
 def list_json(facts: Mapping[str, object], name: str, rows: Iterable[Mapping[str, object]]) -> None:

@@ -11,7 +11,7 @@ import click
 
 from newsletter.cli.ask import ask_number, ask_word
 from newsletter.cli.listing import list_rows
-from newsletter.cli.screen import bold, plural, say
+from newsletter.cli.screen import bold, harmless, plural, say
 from newsletter.errors import ConfigError, ContentError, StoreError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _tell(press: Press, data: dict[str, Any]) -> None:
     reader = data["reader"]
     until = f" until {_moment(press, reader['paused_until'])}" if reader["paused_until"] else ""
     name = f"{reader['name']} " if reader["name"] else ""
-    click.echo(f"{name}<{reader['email']}>")
+    click.echo(harmless(f"{name}<{reader['email']}>"))
     click.echo(f"  {reader['status']}{until}, known since {_moment(press, reader['since'])}")
     _section("proof of consent", (_step(press, each) for each in data["history"]))
     issues = data["issues"]
@@ -181,7 +181,7 @@ def _section(title: str, lines: Iterator[str]) -> None:
     if listed:
         click.echo(bold(title))
         for line in listed:
-            click.echo(f"  {line}")
+            click.echo(harmless(f"  {line}"))
 
 
 def _step(press: Press, step: dict[str, Any]) -> str:

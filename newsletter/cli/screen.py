@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,10 +25,20 @@ BAR_EVERY = 0.2
 EVENT_EVERY = 1.0
 
 
+# What a terminal obeys instead of showing it: all control characters but tabs and line ends (C1 has the
+# 8-bit forms of ESC sequences), and ESC itself unless it begins one of the colours that we write.
+_OBEYED = re.compile(r"\x1b(?!\[[0-9;]{0,20}m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """A text, perhaps a stranger's, that a terminal only shows: what it would obey is spelt out."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def say(text: str) -> None:
     """A line of words, on stderr; a log on a full disk stops nothing."""
     try:
-        click.echo(text, err=True)
+        click.echo(harmless(text), err=True)
     except BrokenPipeError:
         raise
     except OSError:
@@ -79,7 +90,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequ
     for index, heading in enumerate(headings):
         drawn.add_column(heading, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(harmless(cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     with console.capture() as captured:
         console.print(drawn)
