@@ -16,7 +16,7 @@ from newsletter.blame import in_words
 from newsletter.bounces import proofs, signs, tail
 from newsletter.bounces.mime import HEADERS_ONLY, WHOLE_MAILS, Part, read_mail
 from newsletter.bounces.notices import Notice, find_addresses, read_feedback, read_notices
-from newsletter.bounces.returned import LONGEST_TEXT, Kind, Returned
+from newsletter.bounces.returned import LONGEST_HOST, LONGEST_TEXT, Kind, Returned, shown
 from newsletter.bounces.verdict import code_in, verdict
 from newsletter.bounces.wishes import says_stop
 from newsletter.links import Signer
@@ -171,18 +171,16 @@ def _long_tail(mail: Part, text: str, *, sure: bool) -> Iterator[Returned]:
 def _made(
     kind: Kind, *, addresses: list[str], host: str = "", text: str = "", code: str = "", explanation: str = ""
 ) -> Returned:
-    text = " ".join(text.split())
-    if not explanation:
-        explanation = in_words(code, text)
+    explanation = explanation or in_words(code, " ".join(text.split()))
     unique = tuple(dict.fromkeys(address for address in addresses if address))
     return Returned(
         kind=kind,
         digest="",
         addresses=unique[:5],
         code=code,
-        host=host[:255],
-        text=text[:LONGEST_TEXT],
-        explanation=explanation,
+        host=shown(host, LONGEST_HOST),
+        text=shown(text, LONGEST_TEXT),
+        explanation=shown(explanation, LONGEST_TEXT),
     )
 
 

@@ -120,9 +120,27 @@ class Recorder:
         reader = self._returns.known(returned.claim.reader_id if returned.claim else "", addresses)
         if reader:
             returned = recognised(returned, reader.id, self._days(reader, now), self._links)
+            returned = self._weighed(returned, reader)
             if _from_a_friend(returned, addresses, reader):
                 returned = replace(returned, proof=Proof.NONE)
         email = reader.email if reader else addresses[0].email if addresses else ""
+        return self._row(returned, reader, email, now)
+
+    def _weighed(self, returned: Returned, reader: Reader) -> Returned:
+        """A complaint that has no more of ours than the link to leave in it is a wish to leave.
+
+        Whoever had the issue passed on by the reader has that link too, and may do with it what can be
+        undone. A provider that reports a complaint sends back the copy's own header (RFC 5965 §2), and with
+        it the Message-ID.
+        """
+        claim = returned.claim
+        if returned.kind is not Kind.COMPLAINT or returned.proof is not Proof.LEAVE_TOKEN or claim is None:
+            return returned
+        if self._links.message_id(reader.id, claim.day) in returned.message_ids:
+            return replace(returned, proof=Proof.MESSAGE_ID)
+        return replace(returned, kind=Kind.STOP)
+
+    def _row(self, returned: Returned, reader: Reader | None, email: str, now: datetime) -> Return:
         return Return(
             digest=returned.digest,
             at=min(returned.at or now, now),

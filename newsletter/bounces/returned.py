@@ -9,6 +9,14 @@ from newsletter.links import Claim, Links, Purpose
 
 LONGEST_TEXT = 500
 """Characters of a host's own words that are kept."""
+LONGEST_HOST = 255
+"""Of its name (RFC 1035 §2.3.4)."""
+
+
+def shown(text: str, longest: int) -> str:
+    """A stranger's words on one line, cut to a length, without what a terminal or a mail would obey."""
+    line = " ".join(text.split())[:longest]
+    return line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
 
 
 class Kind(StrEnum):
