@@ -9,7 +9,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from newsletter.bounces.mime import LONGEST
@@ -28,7 +28,7 @@ class ImapSettings:
 
     host: str
     username: str
-    password: str
+    password: str = field(repr=False)
     port: int = 993
     security: Literal["tls", "starttls"] = "tls"
     folder: str = "INBOX"

@@ -11,12 +11,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from newsletter.blame import Blame, blame, in_words, is_full
 from newsletter.bounces.proofs import claim_in
-from newsletter.bounces.returned import LONGEST_TEXT, Kind, Proof, Returned
+from newsletter.bounces.returned import LONGEST_HOST, LONGEST_TEXT, Kind, Proof, Returned, shown
 from newsletter.bounces.sns import LONGEST, Certificate, open_notification
 from newsletter.bounces.verdict import code_in, verdict
 from newsletter.errors import Forged
@@ -50,14 +50,14 @@ class Ses:
 class Postmark:
     """What Postmark logs in with, `USER:PASSWORD`, as its webhook was set up (HTTP Basic, RFC 7617)."""
 
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailgun:
     """The key by which Mailgun signs its webhooks."""
 
-    key: str
+    key: str = field(repr=False)
 
 
 def read_ses(
@@ -240,8 +240,8 @@ class _Known:
             claim=self._claim,
             addresses=(address[:320],) if address else (),
             code=code,
-            host=host[:255],
-            text=text[:LONGEST_TEXT],
+            host=shown(host, LONGEST_HOST),
+            text=shown(text, LONGEST_TEXT),
             explanation=words.get(kind) or in_words(code, text),
             at=_moment(at),
             message_ids=self._ids,
