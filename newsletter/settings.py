@@ -221,6 +221,22 @@ class Table:
         return value
 
 
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that is none of ours, which our secrets are no business of."""
+    return {name: value for name, value in environment.items() if not name.startswith("NEWSLETTER_")}
+
+
+def without_password(url: str) -> str:
+    """An address that can be shown: what may be a password in it is not (RFC 3986 §3.2.1, §3.4).
+
+    Good for what is no proper address too: whatever stands before the last @ counts as one.
+    """
+    before, at, after = url.rpartition("@")
+    scheme, colon, _ = before.partition(":")
+    place, mark, query = after.partition("?")
+    return (f"{scheme}{colon}//…@" if at else "") + place + (mark and "?…" if query else mark)
+
+
 def read_secret(path: Path, *, where: str) -> str:
     """The text of a secret file, which nobody but its owner may read; raises ConfigError otherwise."""
     try:

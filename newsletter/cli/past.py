@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.cli.press import Press
 from newsletter.errors import ConfigError
-from newsletter.settings import FILE
+from newsletter.settings import FILE, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,9 @@ class _Repository:
         given: str = "",
     ) -> str:
         """What git prints; raises ConfigError that says the `trouble`, and what git says of it."""
-        environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+        environment = {
+            name: value for name, value in without_secrets(os.environ).items() if name not in _NOT_OURS
+        }
         if index:
             environment["GIT_INDEX_FILE"] = str(index)
         try:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from newsletter.errors import StoreError
 from newsletter.readers import schema
 from newsletter.readers.migrations import upgrade
+from newsletter.settings import without_password
 
 BUSY_TIMEOUT = 10.0
 
@@ -207,12 +208,15 @@ class Database:
 
 def _file_of(url: str) -> str:
     hint = 'write for instance "sqlite:///.newsletter/newsletter.db"'
+    shown = without_password(url)
     try:
         parts = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"{url!r} is not the address of a store", where="[store] url", hint=hint) from error
+    except (ArgumentError, ValueError):
+        # Whose words quote the address, and with it the password.
+        message = f"{shown!r} is not the address of a store"
+        raise StoreError(message, where="[store] url", hint=hint) from None
     if parts.drivername != "sqlite" or not parts.database:
-        raise StoreError(f"{url!r} is not a store this press knows", where="[store] url", hint=hint)
+        raise StoreError(f"{shown!r} is not a store this press knows", where="[store] url", hint=hint)
     return parts.database
 
 

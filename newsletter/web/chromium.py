@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from newsletter.errors import ConfigError
+from newsletter.settings import without_secrets
 
 PROGRAMS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -139,7 +140,7 @@ class Browser:
             self._process = os.posix_spawn(
                 self._program,
                 [*arguments, "about:blank"],
-                os.environ,
+                without_secrets(os.environ),
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),

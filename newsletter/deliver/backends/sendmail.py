@@ -19,7 +19,7 @@ from typing import IO, Self
 from newsletter.deliver.smtp_protocol import Phase, envelope_address
 from newsletter.errors import Blocked, Deferred, DeliveryError, InDoubt, Refused, Unavailable
 from newsletter.model import Message
-from newsletter.settings import Table
+from newsletter.settings import Table, without_secrets
 
 SECONDS = 600.0
 """What the command may take; a server has as long for its answer to the final dot (RFC 5321 §4.5.3.2.6)."""
@@ -115,7 +115,7 @@ class SendmailBackend:
                 stdin=mail,
                 stdout=subprocess.DEVNULL,
                 stderr=words,
-                env={name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")},
+                env=without_secrets(os.environ),
                 start_new_session=True,
             )
         except OSError as error:
