@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsletter.cli.ask import ask_number
+from newsletter.cli.private import open_private
 from newsletter.cli.screen import number, plural, progress, say
 from newsletter.errors import ConfigError
 
@@ -180,7 +181,7 @@ def _refusals(press: Press, path: Path | None, file: Path) -> Iterator[Callable[
     if (press.folder / path).exists() and (press.folder / path).samefile(press.folder / file):
         raise ConfigError("is the file to be imported", where=shown, hint=hint)
     try:
-        with (press.folder / path).open("w", encoding="utf-8", newline="") as stream:
+        with open_private(press.folder / path) as stream:
             write = row_writer(stream, ("line", "reason", "email", "name"))
             yield lambda row: write((str(row.line), row.reason, row.text, row.name))
     except BrokenPipeError:

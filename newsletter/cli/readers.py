@@ -12,6 +12,7 @@ import click
 from newsletter.cli.incoming import import_readers
 from newsletter.cli.listing import list_rows
 from newsletter.cli.person import erase, forget_inactive, show
+from newsletter.cli.private import open_private
 from newsletter.cli.screen import plural, say
 from newsletter.errors import ConfigError, ContentError
 
@@ -161,7 +162,7 @@ def export(press: Press, /, output: Path | None, **filters: Any) -> None:
             return
         shown = press.shown(press.folder / output)
         try:
-            with (press.folder / output).open("w", encoding="utf-8", newline="") as stream:
+            with open_private(press.folder / output) as stream:
                 write_csv(stream, found)
         except OSError as error:
             hint = "name another file with -o"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from newsletter.deliver.backends.private import make_private
 from newsletter.errors import Deferred, Unavailable
 from newsletter.model import Message
 from newsletter.settings import Table
@@ -39,7 +40,7 @@ class FolderBackend:
     def open(self) -> None:
         """Make the folder; raises `Unavailable`."""
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_private(self._path)
         except OSError as error:
             raise _unavailable(self._path, error) from error
 
@@ -83,7 +84,7 @@ def _draft(folder: Path, message: Message) -> Path:
     """The message in a file of its own that nobody takes for a mail yet."""
     draft: Path | None = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
         draft = Path(name)
         with os.fdopen(descriptor, "wb") as file:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from newsletter.deliver.backends.private import make_private
 from newsletter.errors import Deferred, InDoubt, Unavailable
 from newsletter.model import Message
 from newsletter.settings import Table
@@ -39,9 +40,8 @@ class MaildirBackend:
     def open(self) -> None:
         """Make the Maildir's three folders, for its owner's eyes only; raises `Unavailable`."""
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
             for name in ("tmp", "new", "cur"):
-                (self._path / name).mkdir(mode=0o700, exist_ok=True)
+                make_private(self._path / name)
         except OSError as error:
             raise _unavailable(self._path, error) from error
 
