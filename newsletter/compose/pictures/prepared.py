@@ -112,11 +112,10 @@ Refusal = Callable[[str, str], ContentError]
 def _read(path: Path, folder: Path, refusal: Refusal) -> bytes:
     inside = f"put the picture into the folder {folder.name} and write its name only"
     try:
-        real = Path(os.path.realpath(path))
-        if not real.is_relative_to(os.path.realpath(folder)):
+        real, root = Path(os.path.realpath(path)), os.path.realpath(folder)
+        if not real.is_relative_to(root):
             raise refusal(f"lies outside the folder {folder.name}", inside)
-        # Not blocking, lest a named pipe holds us up; not following, lest the file is swapped for a link.
-        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = _opened(root, real.relative_to(root))
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
@@ -135,6 +134,23 @@ def _read(path: Path, folder: Path, refusal: Refusal) -> bytes:
     if not data:
         raise refusal("is empty", "export it again")
     return data
+
+
+def _opened(folder: str, inside: Path) -> int:
+    """A file opened step by step from `folder`, by a path without links in it.
+
+    No step is followed if it has been swapped for a link meanwhile, nor does a named pipe hold us up.
+    """
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC
+    step = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | flags
+    at = os.open(folder, step)
+    try:
+        for part in inside.parts[:-1]:
+            outer, at = at, os.open(part, step, dir_fd=at)
+            os.close(outer)
+        return os.open(inside.name, os.O_RDONLY | os.O_NONBLOCK | flags, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _pictures_beside(path: Path) -> list[str]:
