@@ -20,6 +20,9 @@ TEST = "test"
 
 WEEKS = (1, 2, 4)
 
+_UNDONE = ("undo", "pause", "resume")
+"""What may be done again and again, each time written down."""
+
 
 class Leaving:
     """The page of one reader and the issue whose link was followed."""
@@ -52,8 +55,10 @@ class Leaving:
         return self._done(claim, form, office.proof(request, "the link in an issue", issue_key=day))
 
     def _done(self, claim: Claim, form: Form, proof: Proof) -> Response:
-        """The answer to a button, after doing what it says."""
+        """The answer to a button, after doing what it says; leaving is never refused."""
         office, now = self._office, self._office.clock()
+        if form["do"] in _UNDONE and not office.limits.admit_again(claim.reader_id):
+            return office.busy()
         match form["do"]:
             case "leave":
                 office.wishes.leave(claim.reader_id, proof=proof, now=now)

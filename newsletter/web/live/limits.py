@@ -1,4 +1,4 @@
-"""How often the site lets itself be asked to write: by one network, and by all together.
+"""How often the site lets itself be asked to write: by one network, for one reader, and by all together.
 
 What is kept is in memory and forgotten within the hour.
 """
@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 PER_NETWORK = 30
 """Wishes an hour of one network: a fair with a stand of ours gets by with it, one machine alone does not."""
+
+PER_READER = 30
+"""Changes of mind of one reader an hour: whoever has a link to leave cannot fill the disk by undoing it."""
 
 HOUR = 3600
 
@@ -40,17 +43,31 @@ class Limits:
         self._clock = clock
         self._hour = -1
         self._counts: Counter[str] = Counter()
+        self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def admit(self, ip: str) -> bool:
         """Whether one more wish from there may be written down; it counts if it may."""
         network = network_of(ip)
         with self._lock:
-            hour = int(self._clock() // HOUR)
-            if hour != self._hour:
-                self._hour = hour
-                self._counts.clear()
+            self._begin_hour()
             if self._counts.total() >= self._most or self._counts[network] >= self._per_network:
                 return False
             self._counts[network] += 1
             return True
+
+    def admit_again(self, reader_id: str) -> bool:
+        """Whether this reader, known by a link of ours, may change their mind once more; it counts if so."""
+        with self._lock:
+            self._begin_hour()
+            if self._readers[reader_id] >= PER_READER:
+                return False
+            self._readers[reader_id] += 1
+            return True
+
+    def _begin_hour(self) -> None:
+        hour = int(self._clock() // HOUR)
+        if hour != self._hour:
+            self._hour = hour
+            self._counts.clear()
+            self._readers.clear()

@@ -38,6 +38,8 @@ class Mine:
             return reader
         if not self._office.ours(request, unnamed=True):
             return self._office.failure(403)
+        if form["do"] in ("undo", "pause", "resume") and not self._office.limits.admit_again(reader.id):
+            return self._office.busy()
         proof = self._office.proof(request, "the reader's own page")
         match form["do"]:
             case "pause":
