@@ -78,7 +78,7 @@ class Door:
         except Exception as error:
             # The app has answered; caught here it is not logged further out, with all that it says.
             what = _first(scope["path"].removeprefix(self._base))
-            self._log(f"A fault while answering {scope['method']} {what}: {fault(error)}")
+            self._log(f"A fault while answering {scope['method']} {ascii(what)[1:-1]}: {fault(error)}")
             if not begun:  # the page about it failed too
                 await PlainTextResponse("something went wrong\n", 500)(scope, receive, answer)
 
@@ -103,7 +103,8 @@ def who(peer: str, forwarded: Sequence[str], proxies: Networks) -> str:
     while _is_in(found, proxies) and hops:
         hop = hops.pop()
         try:
-            found = str(ipaddress.ip_address(hop))
+            # Without a zone (RFC 4007 §11), in which anything may be written, and which is none of our links.
+            found = str(ipaddress.ip_address(hop.partition("%")[0]))
         except ValueError:
             break
     return found
