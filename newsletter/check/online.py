@@ -29,6 +29,8 @@ Resolve = Callable[[str, int], list[str]]
 """Host, port -> IP addresses; raises OSError if there are none."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052 §2.1
+# All that is given out of IPv6 (RFC 4291 §2.4); outside of it lie other ways to write an IPv4 address.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def is_public(ip: str) -> bool:
@@ -40,6 +42,8 @@ def is_public(ip: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if address not in _GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 
