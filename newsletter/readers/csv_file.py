@@ -16,7 +16,8 @@ LONGEST_ROW = 1 << 20
 MOST_LINES = 10_000_000
 
 _TOLD_EVERY = 1_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# OWASP, CSV Injection; some spreadsheets take the full-width forms for the same.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NOT_TEXT = re.compile("[\ud800-\udfff]")
 
 # What other programs call a status, without accents, spaces and hyphens.
