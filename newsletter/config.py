@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from newsletter.errors import ConfigError, nearest
 from newsletter.model import Mailbox, Publication, Schedule
 from newsletter.on_time import Alerts, read_alerts, read_schedule
-from newsletter.settings import ADDRESS, FILE, Table
+from newsletter.settings import ADDRESS, FILE, Table, without_password
 
 LANGUAGES = ("fr", "en")
 
@@ -345,6 +345,7 @@ def _dkim(table: Table, publication: Publication) -> Dkim:
 def _store_url(table: Table) -> str:
     url = table.string("url", "sqlite:///.newsletter/newsletter.db")
     if not re.match(r"sqlite:///.", url):
-        raise table.error("url", f"{url!r} is not a store this press knows", 'write "sqlite:///FILE"')
+        shown = without_password(url)
+        raise table.error("url", f"{shown!r} is not a store this press knows", 'write "sqlite:///FILE"')
     table.done()
     return url
