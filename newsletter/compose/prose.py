@@ -44,6 +44,8 @@ Typeset = Callable[[Sequence[str | None]], list[str | None]]
 
 CALL_OUTS = ("number",)
 
+_SCHEMES = ("http", "https", "mailto", "tel", "sms")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
@@ -104,11 +106,22 @@ def to_html(prose: Prose, renditions: Mapping[Path, Rendition]) -> str:
 def parser() -> MarkdownIt:
     """The house's Markdown, ready to parse and to render."""
     made = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True}).enable("table")
+    made.validateLink = _leads_out  # type: ignore[method-assign]
     made.use(footnote_plugin, inline=False)
     made.use(container_plugin, "number")
     for name, rule in _RULES.items():
         made.add_render_rule(name, rule)
     return made
+
+
+def _leads_out(address: str) -> bool:
+    """Whether an address may become a link or a picture: on the web, to write or call, or without a scheme.
+
+    Any other scheme starts a program on somebody's machine, perhaps one that they do not know they have. What
+    stands before the first colon is taken for one whatever it is: browsers pass over control characters.
+    """
+    before, colon, _ = address.partition(":")
+    return not colon or before.lower() in _SCHEMES or any(mark in before for mark in "/?#")
 
 
 def _value(token: Token) -> str:
