@@ -121,6 +121,21 @@ def test_links_and_pictures_in_the_docs_lead_somewhere(name: str) -> None:
             assert (path.parent / target).exists(), target
 
 
+def test_every_test_that_the_security_page_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", DOCS["security.md"])
+    assert len(named) > 100
+    assert DOCS["security.md"].count("`tests/") == len(named)
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+
+
+def test_every_row_of_the_security_page_names_a_test() -> None:
+    tables = DOCS["security.md"].split("## Links and forms")[1]
+    rows = [row for row in re.findall(r"^\| .* \|$", tables, re.MULTILINE) if not row.endswith("| tests |")]
+    assert len(rows) > 35
+    assert [row for row in rows if "`tests/" not in row.rpartition(" | ")[2]] == []
+
+
 def test_the_light_table_and_a_contact_sheet_are_seen_in_the_readme_and_the_docs() -> None:
     for text, folder in ((README, "docs/pictures"), (DOCS["preview.md"], "pictures")):
         for name in ("light-table", "contact-sheet"):

@@ -20,28 +20,10 @@ PATIENCE = 1.0
 # What repeats: signs that stand for much in one expression or another, and beginnings of what they look for.
 PIECES = (
     *"aA09 \t\n\u00a0é\u202f-_.,;:/\\<>&{}[]()*`~=\"'“«|#!?@",
-    *(
-        "\r\n",
-        "<a ",
-        "</",
-        "<!--",
-        "-->",
-        "&#",
-        "{{",
-        "{%",
-        "](",
-        "![",
-        "**",
-        "```",
-        "==",
-        "=?",
-        "» ",
-        "|-",
-        "% ",
-    ),
+    *("\r\n", "<a ", "</", "<!--", "-->", "&#", "{{", "{%", "](", "![", "**", "```", "==", "=?", "» ", "|-"),
     *("a@", "a.b@", "a.", "a-", "a b", "a, ", "1 ", "1.", "1.1", "http://", "https://a", "www.", "a/", "a:"),
     *("/leave/", "x=", "x=1&", ";x=1", "mailto:", "message-id: <a", "From ", "> ", ">> ", "wrote:\n", "Le "),
-    *("user ", "no such ", "550 ", "5.1.1 ", "unknown ", "mailbox ", "recipient is ", "over quota "),
+    *("user ", "no such ", "550 ", "5.1.1 ", "unknown ", "mailbox ", "recipient is ", "over quota ", "% "),
 )
 PAIRS = (("<a ", "x='"), ("[a", "](b"), ("a ", "\u00a0"), ("a@", "b."), ("«", " a"), ("user ", "is "))
 
