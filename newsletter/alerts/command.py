@@ -1,10 +1,12 @@
 """An alert -> a command of the publisher's own, which reads its text."""
 
+import os
 import subprocess
 from pathlib import Path
 
 from newsletter.alerts.alert import Alert
 from newsletter.errors import ConfigError, Unavailable
+from newsletter.settings import without_secrets
 
 SECONDS = 30.0
 
@@ -18,7 +20,13 @@ def run_command(alert: Alert, command: tuple[str, ...], folder: Path, seconds: f
     where = f"[alerts] command {command[0]!r}"
     try:
         done = subprocess.run(  # noqa: S603 - the publisher's own, from newsletter.toml
-            command, cwd=folder, input=alert.text.encode(), stdout=2, timeout=seconds, check=False
+            command,
+            cwd=folder,
+            env=without_secrets(os.environ),
+            input=alert.text.encode(),
+            stdout=2,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"took more than {seconds:g} seconds", where=where) from error

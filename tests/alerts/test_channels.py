@@ -121,6 +121,16 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_command_is_told_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSLETTER_SMTP_PASSWORD", "sésame")
+    monkeypatch.setenv("PAGER_ROOM", "12")
+    script = (
+        "import os; open('seen', 'w').write(' '.join(n for n in os.environ if n[:5] in ('NEWSL', 'PAGER')))"
+    )
+    run_command(ALERT, (sys.executable, "-c", script), tmp_path)
+    assert (tmp_path / "seen").read_text() == "PAGER_ROOM"
+
+
 def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"took more than 0\.3 seconds"):
         run_command(ALERT, (sys.executable, "-c", "import time; time.sleep(60)"), tmp_path, seconds=0.3)
