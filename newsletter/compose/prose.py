@@ -43,7 +43,6 @@ Typeset = Callable[[Sequence[str | None]], list[str | None]]
 """Adjacent runs of one paragraph's text -> the same runs, typeset; None is a run to leave alone."""
 
 CALL_OUTS = ("number",)
-
 _SCHEMES = ("http", "https", "mailto", "tel", "sms")
 
 
@@ -106,7 +105,7 @@ def to_html(prose: Prose, renditions: Mapping[Path, Rendition]) -> str:
 def parser() -> MarkdownIt:
     """The house's Markdown, ready to parse and to render."""
     made = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True}).enable("table")
-    made.validateLink = _leads_out  # type: ignore[method-assign]
+    made.validateLink = _leads_out  # type: ignore[assignment,method-assign]
     made.use(footnote_plugin, inline=False)
     made.use(container_plugin, "number")
     for name, rule in _RULES.items():

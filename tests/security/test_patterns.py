@@ -83,7 +83,7 @@ def test_no_text_keeps_an_expression_busy(name: str) -> None:
     for text in TEXTS:
         given = text if isinstance(pattern.pattern, str) else text.encode()
         began = time.process_time()
-        matched = sum(1 for _ in pattern.finditer(given))  # type: ignore[arg-type]
+        matched = len(pattern.findall(given))  # type: ignore[arg-type]
         pattern.match(given)  # type: ignore[arg-type]
         pattern.fullmatch(given)  # type: ignore[arg-type]
         took = time.process_time() - began

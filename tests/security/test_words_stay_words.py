@@ -10,7 +10,7 @@ import lxml.html
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
 
 from newsletter.compose.prose import read_prose, to_html
 from tests.compose.test_browser import ARGUMENTS
@@ -131,8 +131,16 @@ class Watched:
         self.page = page
         self.ran: list[str] = []
         page.add_init_script("window.alert = text => console.error('RAN ' + document.URL)")
-        page.on("console", lambda said: self.ran.append(said.text) if said.text.startswith("RAN") else None)
-        page.on("dialog", lambda dialog: (self.ran.append(dialog.message), dialog.dismiss()))
+        page.on("console", self._note)
+        page.on("dialog", self._dismiss)
+
+    def _note(self, said: ConsoleMessage) -> None:
+        if said.text.startswith("RAN"):
+            self.ran.append(said.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.ran.append(dialog.message)
+        dialog.dismiss()
 
     def holds(self) -> None:
         """Nothing ran, nor will when a link is followed."""
