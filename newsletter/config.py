@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from newsletter.errors import ConfigError, nearest
 from newsletter.model import Mailbox, Publication, Schedule
 from newsletter.on_time import Alerts, read_alerts, read_schedule
-from newsletter.settings import ADDRESS, FILE, Table, without_password
+from newsletter.settings import ADDRESS, FILE, Table
+from newsletter.stores import Store, read_store
 
 LANGUAGES = ("fr", "en")
 
@@ -127,7 +128,7 @@ class Config:
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
     bounces: Table
-    store_url: str = "sqlite:///.newsletter/newsletter.db"
+    store: Store = field(default_factory=Store)
 
     @property
     def state(self) -> Path:
@@ -195,7 +196,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
         bounces=table("bounces", document.get("bounces", {})),
-        store_url=_store_url(table("store", document.get("store", {}))),
+        store=read_store(table("store", document.get("store", {}))),
     )
 
 
@@ -340,12 +341,3 @@ def _dkim(table: Table, publication: Publication) -> Dkim:
     dkim = Dkim(domain=domain, selectors=selectors, keys=table.folder("keys", ".newsletter/dkim"))
     table.done()
     return dkim
-
-
-def _store_url(table: Table) -> str:
-    url = table.string("url", "sqlite:///.newsletter/newsletter.db")
-    if not re.match(r"sqlite:///.", url):
-        shown = without_password(url)
-        raise table.error("url", f"{shown!r} is not a store this press knows", 'write "sqlite:///FILE"')
-    table.done()
-    return url

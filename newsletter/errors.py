@@ -75,9 +75,16 @@ class Forged(NewsletterError):
 
 
 class StoreError(NewsletterError):
-    """The database is not to be had, or not one this program may touch."""
+    """The database is not to be had, or not one this program may touch.
+
+    `passing` says that it may be over soon, so that whoever has patience may try the same again.
+    """
 
     exit_code = 75
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", passing: bool = False) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.passing = passing
 
 
 class DeliveryError(NewsletterError):

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from newsletter.cli import run
 from newsletter.model import Mailbox, Publication
+from tests.cluster import Cluster, running
 
 ROOT = Path(__file__).parent.parent
 
@@ -74,6 +75,13 @@ class Answer:
 
 
 Newsletter = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for all tests that want one."""
+    with running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

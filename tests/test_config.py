@@ -53,7 +53,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert (config.send.per_second, config.send.patience) == (2.5, timedelta(seconds=90))
     assert config.send.max_age == timedelta(days=2)
     assert config.backend_table("smtp").string("host") == "localhost"
-    assert config.store_url == "sqlite:///x.db"
+    assert config.store.url == "sqlite:///x.db"
 
 
 @pytest.mark.parametrize(

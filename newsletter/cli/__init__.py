@@ -39,6 +39,7 @@ _COMMANDS = {
     "report": "newsletter.cli.report:report",
     "readers": "newsletter.cli.readers:readers",
     "bounces": "newsletter.cli.bounces:bounces",
+    "db": "newsletter.cli.db:db",
     "dkim": "newsletter.cli.dkim:dkim",
     "doctor": "newsletter.cli.doctor:doctor",
     "demo": "newsletter.cli.demo:demo",

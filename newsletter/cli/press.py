@@ -151,22 +151,22 @@ class Press:
         return backend
 
     def has_database(self) -> bool:
-        return self._database_path().exists()
+        """Whether there is a database; a server's is taken to be there."""
+        file = self.config.store.file
+        return not file or (self.config.root / file).exists()
 
     def database(self) -> "Database":
-        """The publication's own database, made at the first use."""
+        """The publication's own database; a file is made at the first use."""
         from newsletter.readers.database import Database
 
-        return Database.open(self.config.store_url, self._root)
-
-    def _database_path(self) -> Path:
-        return self.config.root / self.config.store_url.removeprefix("sqlite:///")
+        store = self.config.store
+        return Database.open(store.url, self.root, password=store.password)
 
     def rehearsal_database(self) -> "Database":
         """The rehearsal's own database; a power cut may cost its last rows, which nobody would miss."""
         from newsletter.readers.database import Database
 
-        return Database.open("sqlite:///.newsletter/rehearsal.db", self._root, durable=False)
+        return Database.open("sqlite:///.newsletter/rehearsal.db", self.root, durable=False)
 
     def links(self, *, dead: bool = False) -> "Links":
         """What is different in each reader's copy, signed; raises ConfigError if there is no key for it."""
@@ -178,10 +178,10 @@ class Press:
         """What makes and checks links; raises ConfigError if there is no key for it."""
         from newsletter.links import read_signer
 
-        return read_signer(self._root / ".newsletter", self.config.publication.list_id)
+        return read_signer(self.root / ".newsletter", self.config.publication.list_id)
 
     @property
-    def _root(self) -> Path:
+    def root(self) -> Path:
         """The publication's folder as errors may call it."""
         return Path(self.shown(self.config.root))
 

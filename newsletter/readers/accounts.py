@@ -145,7 +145,7 @@ class Accounts:
         step = case((steps.c.step <= PAUSE, steps.c.step), else_=1)
         with self._database.read() as connection:
             count, seconds = connection.execute(select(func.sum(steps.c.sent), func.sum(step))).one()
-        return Rate(sent=count, seconds=seconds) if count else None
+        return Rate(sent=int(count), seconds=int(seconds)) if count else None
 
 
 def tally(connection: Connection, issue_key: str) -> Tally | None:

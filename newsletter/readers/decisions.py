@@ -56,15 +56,17 @@ class Decisions:
     def cancel(self, issue_key: str, *, who: str, now: datetime) -> int:
         """End a frozen issue for good: whoever is owed it gets nothing more; returns how many that are.
 
-        Doubts stay. A run that is at it finds its commits vetoed, and ends. Cancelling once more takes in who
-        is owed the issue again since, by a late answer of the carrier.
+        Doubts stay. A run that is at it finds its commits vetoed from the first moment on, and ends.
+        Cancelling once more takes in who is owed the issue again since, by a late answer of the carrier.
         """
         cancelled = {"cancelled_at": func.coalesce(_issue.cancelled_at, schema.seconds(now))}
         withheld = {"state": State.WITHHELD.value, "reason": CANCELLED, "next_at": None}
-        with self._database.write() as connection:
+        # Known to all runs before the rows are gone through, which may take a while.
+        with self._database.write(issue=issue_key) as connection:
             issue = update(schema.issue).where(_issue.key == issue_key).values(cancelled)
             if not connection.execute(issue).rowcount:
-                raise StoreError(f"{issue_key!r} was never frozen", where=str(self._database.path))
+                raise StoreError(f"{issue_key!r} was never frozen", where=self._database.where)
+        with self._database.write(issue=issue_key) as connection:
             count = connection.execute(
                 update(schema.delivery).where(_owed(issue_key)).values(withheld)
             ).rowcount
@@ -82,7 +84,7 @@ class Decisions:
         in_doubt = and_(_row.issue_key == issue_key, _row.state == State.IN_DOUBT.value)
         ids = list(notes)
         done: list[str] = []
-        with self._database.write() as connection:
+        with self._database.write(issue=issue_key) as connection:
             for start in range(0, len(ids), AT_ONCE):
                 named = _row.reader_id.in_(ids[start : start + AT_ONCE])
                 statement = update(schema.delivery).where(in_doubt, named).values(settled)
@@ -106,7 +108,7 @@ class Decisions:
             "committed_at": func.coalesce(_row.committed_at, frozen_at),
         }
         owed = _owed(issue_key)
-        with self._database.write() as connection:
+        with self._database.write(issue=issue_key) as connection:
             names = [column.name for column in schema.attempt.c]
             connection.execute(insert(schema.attempt).from_select(names, select(*event).where(owed)))
             count = connection.execute(update(schema.delivery).where(owed).values(in_doubt)).rowcount

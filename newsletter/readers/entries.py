@@ -17,12 +17,11 @@ from newsletter.readers.database import Driver
 ERASED = "erased"
 CANCELLED = "cancelled"
 
-# A "+" keeps SQLite from going through all unsettled rows by their index, where each row is to be found by
-# its key.
+# Right whoever else commits, records or decides at the same time: each says which state it takes a row from.
 _COMMIT = """
 UPDATE delivery SET state = 'in doubt', attempts = ?2, next_at = NULL, committed_at = ?3, host = ?4
-WHERE issue_key = ?1 AND reader_id IN (SELECT value FROM json_each(?5))
-  AND +state = 'owed' AND attempts = ?2 - 1 AND +coalesce(next_at, 0) <= ?3
+WHERE issue_key = ?1 AND reader_id IN FREE(?5)
+  AND BY_KEY(state) = 'owed' AND attempts = ?2 - 1 AND coalesce(next_at, 0) <= ?3
   AND EXISTS (SELECT 1 FROM reader WHERE reader.id = delivery.reader_id AND reader.status = 'active')
   AND EXISTS (SELECT 1 FROM issue WHERE issue.key = ?1 AND issue.cancelled_at IS NULL)
 """
@@ -33,17 +32,18 @@ WHERE delivery.issue_key = ?1 AND delivery.reader_id = ?2
 """
 _SENT = """
 UPDATE delivery SET state = 'sent', next_at = NULL
-WHERE issue_key = ?1 AND reader_id IN (SELECT value FROM json_each(?3))
-  AND +state IN ('in doubt', 'owed') AND attempts = ?2
+WHERE issue_key = ?1 AND reader_id IN THESE(?3)
+  AND BY_KEY(state) IN ('in doubt', 'owed') AND attempts = ?2
 """
 _RECORD = """
 UPDATE delivery SET state = ?5, attempts = ?6, next_at = ?7, reason = ?8
 WHERE issue_key = ?1 AND reader_id = ?2
-  AND (?4 AND +state = 'in doubt' AND attempts = ?3 OR NOT ?4 AND +state = 'owed' AND attempts = ?3 - 1)
+  AND (?4 AND BY_KEY(state) = 'in doubt' AND attempts = ?3
+       OR NOT ?4 AND BY_KEY(state) = 'owed' AND attempts = ?3 - 1)
 """
 _WITHHOLD = """
 UPDATE delivery SET state = 'withheld', reason = ?3, next_at = NULL
-WHERE issue_key = ?1 AND reader_id = ?2 AND +state = 'owed'
+WHERE issue_key = ?1 AND reader_id IN FREE(?2) AND BY_KEY(state) = 'owed'
 """
 _STATE = "SELECT state FROM delivery WHERE issue_key = ?1 AND reader_id = ?2"
 
@@ -139,18 +139,22 @@ def _veto(driver: Driver, issue_key: str, reader_id: str, number: int, now: date
         reason = status
     else:
         return ""
-    withhold(driver, issue_key, reader_id, reason, now, number=number)
-    return reason
+    return reason if withhold(driver, issue_key, reader_id, reason, now, number=number) else ""
 
 
 def withhold(
     driver: Driver, issue_key: str, reader_id: str, reason: str, now: datetime, *, number: int = 0
-) -> None:
-    """Turn an owed row to withheld and note it; one that is no longer owed stays as it is."""
-    if driver.execute(_WITHHOLD, (issue_key, reader_id, reason)).rowcount == 1:
-        at = schema.seconds(now)
-        note = (issue_key, reader_id, number, at, Outcome.WITHHELD.value, "", 0, reason, "", "", 0)
-        driver.execute(_NOTE[1], note)
+) -> bool:
+    """Turn an owed row to withheld and note it.
+
+    False for one that is no longer owed, or that somebody else is changing: it stays as it is.
+    """
+    if driver.execute(_WITHHOLD, (issue_key, json.dumps([reader_id]), reason)).rowcount != 1:
+        return False
+    at = schema.seconds(now)
+    note = (issue_key, reader_id, number, at, Outcome.WITHHELD.value, "", 0, reason, "", "", 0)
+    driver.execute(_NOTE[1], note)
+    return True
 
 
 def record(driver: Driver, issue_key: str, deliveries: Sequence[Delivery]) -> None:

@@ -29,15 +29,15 @@ CREATE TEMP TABLE incoming (
 """
 # Readers are kept in the order of their ids. Entered in that order, those of one transaction come to stand
 # side by side, and few pages of the database are written for them.
-_SORT = "CREATE UNIQUE INDEX temp.incoming_by_id ON incoming (id)"
-_READ = "INSERT OR IGNORE INTO incoming VALUES (?, ?, ?, ?, ?, ?, NULL)"
-_PAGE_END = "SELECT max(id) FROM (SELECT id FROM incoming WHERE id > ? ORDER BY id LIMIT ?)"
+_SORT = "CREATE UNIQUE INDEX incoming_by_id ON incoming (id)"
+_READ = ("line", "id", "email", "address_key", "name", "status")
+_PAGE_END = "SELECT max(id) FROM (SELECT id FROM incoming WHERE id > ? ORDER BY id LIMIT ?) AS page"
 _PAGE = """
 SELECT id, address_key FROM incoming
 WHERE id > ? AND id <= ? AND kept_out IS NULL
   AND NOT EXISTS (SELECT 1 FROM reader WHERE reader.address_key = incoming.address_key)
 """
-_SUPPRESSED = "SELECT hash, status FROM suppressed WHERE hash IN (SELECT value FROM json_each(?))"
+_SUPPRESSED = "SELECT hash, status FROM suppressed WHERE hash IN THESE(?1)"
 _KEEP_OUT = "UPDATE incoming SET kept_out = ? WHERE id = ?"
 
 # Whoever is known stays as known (`membership.joined`): only those nobody has heard of are entered.
@@ -123,14 +123,14 @@ class Incoming:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._database.drive(writing=False) as driver:
-            driver.execute("DROP TABLE incoming")
+            driver.execute("DROP TABLE IF EXISTS incoming")
 
     def read(self, rows: Iterable[Row | BadRow], *, refuse: Callable[[BadRow], object]) -> None:
         """Read a file's rows; those that name nobody are given to `refuse`."""
         good = self._good(rows, refuse)
         while batch := list(islice(good, AT_ONCE)):
             with self._database.drive(writing=False) as driver:
-                count = driver.executemany(_READ, batch).rowcount
+                count = driver.load("incoming", _READ, batch)
             self._duplicates += len(batch) - count
         with self._database.drive(writing=False) as driver:
             driver.execute(_SORT)
@@ -173,7 +173,7 @@ class Incoming:
         at = schema.seconds(now)
         after = ""
         while True:
-            with self._database.drive(writing=True) as driver:
+            with self._database.drive(writing=True, alone=True) as driver:
                 page = next(_pages(driver, after), None)
                 if page is None:
                     return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, literal, select, update
 
 from newsletter.errors import StoreError
 from newsletter.model import Commit, Delivery, Owed, State, Status
@@ -81,12 +81,10 @@ class Ledger:
 
         If it is frozen already, perhaps by another run just now, returns that and changes nothing.
         """
-        with self._database.write() as connection:
+        with self._database.write(issue=issue_key) as connection:
             row = connection.execute(_ISSUE, {"i": issue_key}).one_or_none()
             if row:
                 return _as_frozen(row)
-            active = _reader.status == Status.ACTIVE.value
-            audience = connection.scalar(select(func.count()).select_from(schema.reader).where(active))
             connection.execute(
                 insert(schema.issue).values(
                     key=issue_key,
@@ -94,17 +92,22 @@ class Ledger:
                     subject=subject,
                     template=template,
                     date=date.isoformat(),
-                    audience=audience,
+                    audience=0,
                     frozen_at=schema.seconds(now),
                     files=files,
                 )
             )
+            # Readers come and go meanwhile: only of one statement it is sure which of them it has seen.
             values = [literal(issue_key), _reader.id, literal(State.OWED.value), literal(0), literal("")]
-            connection.execute(
+            owed = connection.execute(
                 insert(schema.delivery).from_select(
                     ["issue_key", "reader_id", "state", "attempts", "reason"],
-                    select(*values).where(active).order_by(_reader.id),
-                )
+                    select(*values).where(_reader.status == Status.ACTIVE.value).order_by(_reader.id),
+                ),
+                execution_options={"preserve_rowcount": True},
+            )
+            connection.execute(
+                update(schema.issue).where(_issue.key == issue_key).values(audience=owed.rowcount)
             )
             return _as_frozen(connection.execute(_ISSUE, {"i": issue_key}).one())
 
@@ -155,9 +158,7 @@ class Ledger:
             except NotAllError:
                 return self._write(issue_key, deliveries, commits, commit_some, now)
         except ImpossibleError as error:
-            raise StoreError(
-                f"issue {issue_key!r}: reader {error}", where=str(self._database.path)
-            ) from error
+            raise StoreError(f"issue {issue_key!r}: reader {error}", where=self._database.where) from error
 
     def _write(
         self,
@@ -173,25 +174,32 @@ class Ledger:
 
     def expire(self, issue_key: str, now: datetime) -> int:
         """Give up on all that are still owed the issue; returns how many."""
-        owed = and_(_row.issue_key == issue_key, schema.is_owed)
+        mine, said = _row.issue_key == issue_key, schema.attempt.c
         nothing, zero = literal(""), literal(0)
         at, outcome = literal(schema.seconds(now)), literal(State.EXPIRED.value)
         event = [_row.issue_key, _row.reader_id, _row.attempts, at, outcome]
-        with self._database.write() as connection:
+        noted = exists().where(
+            said.issue_key == _row.issue_key, said.reader_id == _row.reader_id, said.outcome == outcome
+        )
+        expired = {"state": State.EXPIRED.value, "next_at": None}
+        with self._database.write(issue=issue_key) as connection:
+            gone = connection.execute(update(schema.delivery).where(mine, schema.is_owed).values(expired))
+            # Those that are noted are those that were taken, whatever another run has done meanwhile.
             connection.execute(
                 insert(schema.attempt).from_select(
                     [column.name for column in schema.attempt.c],
-                    select(*event, nothing, zero, nothing, nothing, nothing, zero).where(owed),
+                    select(*event, nothing, zero, nothing, nothing, nothing, zero).where(
+                        mine, _row.state == State.EXPIRED.value, ~noted
+                    ),
                 )
             )
-            expired = {"state": State.EXPIRED.value, "next_at": None}
-            return connection.execute(update(schema.delivery).where(owed).values(expired)).rowcount
+            return gone.rowcount
 
     def begin_again(self, issue_key: str) -> None:
         """Forget an issue and all its rows, so that a rehearsal can be held once more."""
         if not self._rehearsal:
-            raise StoreError("only a rehearsal can begin again", where=str(self._database.path))
-        with self._database.write() as connection:
+            raise StoreError("only a rehearsal can begin again", where=self._database.where)
+        with self._database.write(issue=issue_key) as connection:
             connection.execute(delete(schema.attempt).where(schema.attempt.c.issue_key == issue_key))
             connection.execute(delete(schema.delivery).where(_row.issue_key == issue_key))
             connection.execute(delete(schema.issue).where(_issue.key == issue_key))
@@ -206,7 +214,7 @@ class Ledger:
         with self._database.read() as connection:
             found = tally(connection, issue_key)
         if found is None:
-            raise StoreError(f"the issue {issue_key!r} was never frozen", where=str(self._database.path))
+            raise StoreError(f"the issue {issue_key!r} was never frozen", where=self._database.where)
         return found
 
     def rows(self, issue_key: str, state: State | None = None) -> Iterator[LedgerRow]:

@@ -33,7 +33,7 @@ _attempt = schema.attempt.c
 _back = schema.returned.c
 _step = schema.consent.c
 
-_DOMAIN = func.substr(_reader.address_key, func.instr(_reader.address_key, "@") + 1)
+_DOMAIN = func.substr(_reader.address_key, schema.place_of("@", _reader.address_key) + 1)
 
 _Counts = Mapping[str, int]
 

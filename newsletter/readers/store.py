@@ -188,7 +188,7 @@ class Readers:
         Only in a rehearsal's own database, for it forgets whoever was there and keeps no proof.
         """
         if not self._rehearsal:
-            raise StoreError("only a rehearsal's readers may be replaced", where=str(self._database.path))
+            raise StoreError("only a rehearsal's readers may be replaced", where=self._database.where)
         with self._database.write() as connection:
             connection.execute(delete(schema.reader))
             for batch in batches(readers):

@@ -76,7 +76,7 @@ def _enter(paper: Paper, count: int) -> None:
     config = read_config(paper.root, {})
     started = time.monotonic()
     # Its database calls itself a rehearsal's, so that a million come in at once and without proofs.
-    with Database.open(config.store_url, paper.root) as database:
+    with Database.open(config.store.url, paper.root) as database:
         Readers(database, rehearsal=True).replace_all(
             Reader(id=random_id(), email=email_of(number), name=name_of(number)) for number in range(count)
         )

@@ -209,7 +209,7 @@ def test_the_pace_is_kept(house: House) -> None:
 
 def test_when_the_ledger_cannot_write_nothing_leaves(house: House) -> None:
     house.readers._database.close()
-    path = house.readers._database.path
+    path = Path(house.readers._database.where)
     path.write_bytes(b"not a database" * 1000)
     backend = MemoryBackend()
     with pytest.raises(StoreError):

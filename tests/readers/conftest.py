@@ -15,17 +15,29 @@ from newsletter.readers.ledger import Frozen, Ledger
 from newsletter.readers.membership import Step, left
 from newsletter.readers.proof import Proof
 from newsletter.readers.store import Readers
+from tests.cluster import Cluster
 
 URL = "sqlite:///.newsletter/newsletter.db"
 KEY = "2026-11-23"
+ENGINES = ("sqlite", "postgresql")
+only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BY_HAND = Proof(source="by hand")
 RELAY = "relay.example:587"
 
 
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest) -> str:
+    """The address of a database of each kind, in turn."""
+    if request.param == "sqlite":
+        return URL
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.cleared()
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(URL, tmp_path) as database:
+def database(store: str, tmp_path: Path) -> Iterator[Database]:
+    with Database.open(store, tmp_path) as database:
         yield database
 
 

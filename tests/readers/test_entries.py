@@ -1,6 +1,7 @@
 """The commit before a message leaves, and what became of it: which rows move, and which must not."""
 
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from tests.readers.conftest import (
     events,
     freeze,
     gave,
+    only_sqlite,
     record,
     set_row,
     set_status,
@@ -301,7 +303,7 @@ def test_what_cannot_be_is_an_error_and_nothing_of_its_group_is_written(
     deliveries = [gave(first), gave(second, outcome, committed=committed)]
     with pytest.raises(StoreError, match=f"issue '2026-11-23': reader 'reader-0000001' {message}") as caught:
         ledger.write(KEY, deliveries=deliveries, commits=commits(third), now=NOW)
-    assert caught.value.where == str(database.path)
+    assert caught.value.where == database.where
     assert [state(ledger, reader_id)[0] for reader_id in (first, second, third)] == [
         "in doubt",
         "owed",
@@ -385,6 +387,7 @@ def set_room(database: Database, pages: int) -> None:
         driver.execute(f"PRAGMA max_page_count = {now + pages}")
 
 
+@only_sqlite
 def test_what_a_full_disk_refused_is_written_later_from_memory(database: Database, ledger: Ledger) -> None:
     ids = crowd(database, 400)
     freeze(ledger)
@@ -440,10 +443,10 @@ def test_while_another_process_keeps_the_database_locked_nothing_passes_and_noth
         freeze(ledger)
         commit(ledger, first)
         result = gave(first, detail="250 ok")
-        with locked(database.path):
+        with locked(Path(database.where)):
             with pytest.raises(StoreError, match=r"kept the database locked for 0\.05 s") as caught:
                 ledger.write(KEY, deliveries=[result], commits=commits(second), now=NOW)
-            assert caught.value.where == str(database.path)
+            assert caught.value.where == database.where
             assert state(ledger, first) == ("in doubt", 1, "")
             assert due(ledger) == [second]
         assert ledger.write(KEY, deliveries=[result], commits=commits(second), now=NOW) == {}
@@ -451,6 +454,7 @@ def test_while_another_process_keeps_the_database_locked_nothing_passes_and_noth
         assert events(database) == [("sent", 1, "", 0, "250 ok")]
 
 
+@only_sqlite
 def test_a_transaction_that_writes_for_messages_is_a_writers_from_its_start(
     database: Database, ledger: Ledger
 ) -> None:
@@ -460,6 +464,7 @@ def test_a_transaction_that_writes_for_messages_is_a_writers_from_its_start(
     erase(database, ids[0], ids[3])
     statements: list[str] = []
     with database.drive(writing=False) as driver:
+        assert isinstance(driver, sqlite3.Connection)
         driver.set_trace_callback(statements.append)
     assert due(ledger) == ids[1:3]
     assert commit(ledger, *ids[1:4]) == {ids[3]: ""}
@@ -474,10 +479,11 @@ def test_a_transaction_that_writes_for_messages_is_a_writers_from_its_start(
     assert begun == {"": 0, "BEGIN": 0, "BEGIN IMMEDIATE": 10}
 
 
+@only_sqlite
 def test_a_commit_that_the_disk_refuses_at_its_very_end_is_undone(
     database: Database, ledger: Ledger, lea: str
 ) -> None:
-    journal = database.path.with_name(f"{database.path.name}-wal")
+    journal = Path(database.where).with_name(f"{Path(database.where).name}-wal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size, hard))
     try:

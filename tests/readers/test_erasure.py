@@ -43,6 +43,7 @@ from tests.readers.conftest import (
     enter,
     freeze,
     gave,
+    only_sqlite,
     record,
     set_status,
     state,
@@ -64,7 +65,7 @@ def hashes(key: str) -> Sequence[str]:
 
 def bytes_of(database: Database) -> bytes:
     """The database's file and all that SQLite keeps beside it."""
-    path = database.path
+    path = Path(database.where)
     return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
 
 
@@ -87,6 +88,7 @@ def lea_who_did_everything(database: Database, ledger: Ledger) -> str:
     return lea
 
 
+@only_sqlite
 def test_of_an_erased_reader_no_octet_is_left(database: Database, ledger: Ledger) -> None:
     crowd(database, 3_000)  # so that rows have had to move
     lea = lea_who_did_everything(database, ledger)
@@ -171,6 +173,7 @@ def test_whoever_only_asked_is_erased_by_address(database: Database) -> None:
     assert (verdict.added, verdict.erased) == (False, True)
 
 
+@only_sqlite
 def test_an_erasure_that_fails_is_undone_as_a_whole(database: Database, ledger: Ledger) -> None:
     lea = lea_who_did_everything(database, ledger)
     before = personal_data(database, lea)
@@ -338,6 +341,7 @@ def test_three_years_before_a_leap_day_is_a_day_too() -> None:
     assert years_before(NOW, 3) == datetime(2023, 11, 23, 6, 0, tzinfo=UTC)
 
 
+@only_sqlite
 def test_another_program_that_reads_does_not_keep_somebody_from_being_erased(
     database: Database, tmp_path: Path
 ) -> None:

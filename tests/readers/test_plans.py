@@ -1,6 +1,7 @@
 """How SQLite finds the rows of the statements that run for every message: never by going through a table."""
 
 import re
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.readers.conftest import (
     erase,
     freeze,
     gave,
+    only_sqlite,
     record,
     set_status,
 )
@@ -57,15 +59,18 @@ def work_a_morning(database: Database, ledger: Ledger, ids: list[str]) -> None:
     assert [owed.reader.id for owed in ledger.due(KEY, LATER, 1000, last)] == [*ids[109:], group[47]]
 
 
+@only_sqlite
 def test_each_row_is_found_by_its_key_and_the_queue_by_its_index(database: Database, ledger: Ledger) -> None:
     ids = crowd(database, 300)
     freeze(ledger)
     seen: list[str] = []
     with database.drive(writing=False) as driver:
+        assert isinstance(driver, sqlite3.Connection)
         driver.set_trace_callback(seen.append)
     work_a_morning(database, ledger, ids)
     steps: set[str] = set()
     with database.drive(writing=False) as driver:
+        assert isinstance(driver, sqlite3.Connection)
         driver.set_trace_callback(None)
         for statement in {one for one in seen if not one.startswith(("BEGIN", "COMMIT", "ROLLBACK"))}:
             steps |= {row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")}
@@ -91,11 +96,13 @@ def steps_taken(root: Path, audience: int) -> int:
             return 0
 
         with database.drive(writing=False) as driver:
+            assert isinstance(driver, sqlite3.Connection)
             driver.set_progress_handler(count, 1)
         assert due(ledger, NOW, 50) == group
         assert commit(ledger, *group) == {}
         record(ledger, *(gave(reader_id) for reader_id in group))
         with database.drive(writing=False) as driver:
+            assert isinstance(driver, sqlite3.Connection)
             driver.set_progress_handler(None, 1)
         return taken
 

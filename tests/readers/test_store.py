@@ -95,7 +95,7 @@ def test_the_table_itself_refuses_a_second_reader_of_one_address(
 ) -> None:
     enter(readers, "lea@example.org")
     double = {"id": "x", "email": "Lea@example.org", "address_key": "lea@example.org", "name": ""}
-    with pytest.raises(StoreError, match="UNIQUE"), database.write() as connection:
+    with pytest.raises(StoreError, match=r"(unique|UNIQUE) constraint"), database.write() as connection:
         connection.execute(insert(schema.reader), double | {"status": "active", "since": 0})
     with pytest.raises(StoreError, match="status_is_known"), database.write() as connection:
         connection.execute(

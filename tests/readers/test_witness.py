@@ -19,8 +19,14 @@ from tests.readers.conftest import KEY, NOW, URL, commit, crowd, enter, freeze, 
 
 
 @pytest.fixture
-def path(database: Database) -> Path:
-    return database.path.with_name("witness.json")
+def store() -> str:
+    """What is set back here is a file."""
+    return URL
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".newsletter" / "witness.json"
 
 
 def note(path: Path, database: Database) -> Witness:
@@ -48,13 +54,13 @@ def test_f20_a_database_restored_from_a_backup_is_found_out(tmp_path: Path) -> N
         ids = crowd(database, 30)
         freeze(ledger)
         sent(ledger, ids[:12])
-        path = database.path.with_name("witness.json")
-    shutil.copy(database.path, tmp_path / "backup.db")
+        path = Path(database.where).with_name("witness.json")
+    shutil.copy(Path(database.where), tmp_path / "backup.db")
     with Database.open(URL, tmp_path) as database:
         sent(Ledger(database), ids[12:29])
         note(path, database)
         check(path, database)
-    shutil.copy(tmp_path / "backup.db", database.path)
+    shutil.copy(tmp_path / "backup.db", Path(database.where))
     with Database.open(URL, tmp_path) as database:
         with pytest.raises(StoreError) as caught:
             check(path, database)
@@ -78,12 +84,12 @@ def test_f20_a_database_restored_from_a_backup_is_found_out(tmp_path: Path) -> N
 def test_f20_a_database_from_before_the_freeze_is_found_out(tmp_path: Path) -> None:
     with Database.open(URL, tmp_path) as database:
         enter(Readers(database), "lea@example.org")
-        path = database.path.with_name("witness.json")
-    shutil.copy(database.path, tmp_path / "backup.db")
+        path = Path(database.where).with_name("witness.json")
+    shutil.copy(Path(database.where), tmp_path / "backup.db")
     with Database.open(URL, tmp_path) as database:
         freeze(Ledger(database))
         note(path, database)
-    shutil.copy(tmp_path / "backup.db", database.path)
+    shutil.copy(tmp_path / "backup.db", Path(database.where))
     with Database.open(URL, tmp_path) as database, pytest.raises(StoreError) as caught:
         check(path, database)
     assert caught.value.message == (

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_a_fault_of_ours_is_logged_without_what_it_said(live: Live, monkeypatch:
 def test_f28_a_database_that_cannot_be_written_is_told_as_what_will_pass(live: Live) -> None:
     lea = live.add()
     path = live.leave_path(lea)
-    with closing(sqlite3.connect(live.office.database.path)) as other:
+    with closing(sqlite3.connect(Path(live.office.database.where))) as other:
         other.execute("BEGIN IMMEDIATE")  # another program, which does not let go
         answers = [live.post(path, {"do": "leave"}), live.sign_up("max@example.org")]
         other.rollback()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_erasing_asks_once_more_and_then_leaves_nothing(live: Live) -> None:
     assert (after.status_code, title(after.text)) == (410, "Plus rien n’est conservé de vous")
     assert live.post(path, {"do": "json"}).status_code == 410
     live.office.database.close()
-    for file in live.office.database.path.parent.iterdir():
+    for file in Path(live.office.database.where).parent.iterdir():
         assert b"lea@example.org" not in file.read_bytes(), file.name
 
 

@@ -14,7 +14,7 @@ from tests.web.live.conftest import SITE, Live, text_of
 
 def books(live: Live) -> str:
     """A digest of the whole database, and of its log of changes."""
-    path = live.office.database.path
+    path = Path(live.office.database.where)
     files = [path, path.with_name(path.name + "-wal")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 

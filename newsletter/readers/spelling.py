@@ -1,0 +1,48 @@
+"""Statements that run for every message, written once: SQLite's SQL with three words of our own in it.
+
+Each engine spells them in its own way: `THESE(?5)` are the ids in a JSON list, to be written after IN;
+`FREE(?5)` those of them whose row of the issue ?1 nobody else is changing at this very moment; and
+`BY_KEY(state)` is a column by which no rows are to be looked for, since they are found by their key.
+"""
+
+import re
+from functools import lru_cache
+
+_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)")
+_TEXT = re.compile(r"\bTEXT\b")
+_NUMBERED = re.compile(r"\?(\d+)")
+
+# A transaction that waits for rows may wait for one that waits for its own. So nobody waits for a row that is
+# to be committed: whoever has it just now is another run. Others are gone through in the order of the ids.
+_LISTED = "ARRAY(SELECT jsonb_array_elements_text({}::jsonb))"
+_UNLOCKED = (
+    "ARRAY(SELECT mine.reader_id FROM delivery AS mine WHERE mine.issue_key = $1"
+    " AND mine.reader_id = ANY ({}) FOR NO KEY UPDATE SKIP LOCKED)"
+)
+
+
+@lru_cache
+def for_sqlite(statement: str) -> str:
+    """A "+" keeps SQLite from going through all unsettled rows by their index."""
+
+    def spelled(word: re.Match[str]) -> str:
+        kind, ids, column = word.groups()
+        return f"IN (SELECT value FROM json_each({ids}))" if kind else f"+{column}"  # noqa: S608
+
+    return _WORD.sub(spelled, statement)
+
+
+@lru_cache
+def for_postgresql(statement: str) -> str:
+    """An expression is in no index, values are $1, $2, …, and texts sort as they do in Python."""
+
+    def spelled(word: re.Match[str]) -> str:
+        kind, ids, column = word.groups()
+        if not kind:
+            return f"({column} || '')"
+        listed = _LISTED.format(ids)
+        return f"= ANY ({listed if kind == 'THESE' else _UNLOCKED.format(listed)})"
+
+    text = _TEXT.sub('TEXT COLLATE "C"', _NUMBERED.sub(r"$\1", _WORD.sub(spelled, statement)))
+    first, *others = text.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))
