@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from newsletter.config import Send
 from newsletter.deliver.backend import CarriesMany
 from newsletter.deliver.pace import SOON
+from newsletter.deliver.patience import PatientLedger
 from newsletter.deliver.run import Ledger, Run, World
 from newsletter.errors import Unavailable
 from newsletter.model import Delivery, Message, Outcome, Reader
@@ -38,9 +39,10 @@ def send(
     `fill` makes a reader's message, in so many threads at once. Deferred messages are tried again as they
     fall due, for as long as the settings' patience; what is still owed then stays owed, and a later run goes
     on. Nothing is sent after `expires_at`. `start` is a reader's id to begin after: runs that begin at
-    different ones seldom meet. Raises Unavailable when the carrier cannot be used any more and StoreError
-    when the ledger cannot; both leave every row true.
+    different ones seldom meet. A ledger that may come back is waited for as long. Raises Unavailable when the
+    carrier cannot be used any more and StoreError when the ledger cannot; both leave every row true.
     """
+    ledger = PatientLedger(ledger, world, settings.patience)
     run = Run(fill, issue_key, ledger, settings, world, expires_at, start, fillers)
     until = world.clock() + settings.patience
     troubles = 0

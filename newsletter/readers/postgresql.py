@@ -53,13 +53,17 @@ _LOST = "see that the server runs and can be reached: psql, with the address in 
 
 
 class PostgresqlDriver:
-    """The driver's own connection, `bare`, with statements as `spelling.py` has them."""
+    """The driver's own connection, `bare`, with statements as `spelling.py` has them.
+
+    `started` says since when its server runs.
+    """
 
     def __init__(self, bare: "psycopg.Connection[Any]") -> None:
         self.bare = bare
         bare.autocommit = True
         # Or each number would be of the size it has, and each mixture of sizes a statement of its own.
         bare.adapters.register_dumper(int, Int8Dumper)
+        (self.started,) = self.execute("SELECT pg_postmaster_start_time()").fetchone() or (None,)
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> "psycopg.Cursor[Any]":
         cursor: psycopg.Cursor[Any] = psycopg.RawCursor(self.bare)
@@ -147,7 +151,7 @@ class Postgresql(Database):
                 driver.execute("COMMIT")
             except psycopg.Error:
                 self._undo(driver)
-                if not (driver.bare.closed and number and self._has_committed(number)):
+                if not (driver.bare.closed and number and self._has_committed(driver, number)):
                     raise
 
     def _driver(self) -> PostgresqlDriver:
@@ -164,12 +168,17 @@ class Postgresql(Database):
         if driver.bare.closed:
             self._kept = None
 
-    def _has_committed(self, number: int) -> bool:
-        """Whether the transaction of this number was committed; asks until the server can be asked."""
+    def _has_committed(self, lost: PostgresqlDriver, number: int) -> bool:
+        """Whether the transaction of this number was committed; asks until the server can be asked.
+
+        False if nobody knows: a server that crashed may have given the number to somebody else since.
+        """
         until = time.monotonic() + UNSURE_SECONDS
         while True:
             with suppress(psycopg.OperationalError, DBAPIError):
                 driver = self._driver()
+                if driver.started != lost.started:
+                    return False
                 try:
                     (status,) = driver.execute(_STATUS, (str(number),)).fetchone() or ("",)
                 except psycopg.Error:

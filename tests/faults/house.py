@@ -90,9 +90,9 @@ class Told:
     error: NewsletterError | None
 
 
-def build(root: Path, names: Sequence[str] = NAMES, *, padding: int = 0) -> None:
+def build(root: Path, names: Sequence[str] = NAMES, *, padding: int = 0, url: str = URL) -> None:
     """A database with these readers and an issue frozen for them, `padding` octets long and more."""
-    with Database.open(URL, root, durable=False) as database:
+    with Database.open(url, root, durable=False) as database:
         rows = [
             {
                 "id": f"reader-{number:06}",
@@ -129,14 +129,16 @@ def build(root: Path, names: Sequence[str] = NAMES, *, padding: int = 0) -> None
 
 
 class House:
-    """The database that `build` made in `root`, and the runs that send what it owes.
+    """The database that `build` made in `root`, or at `url`, and the runs that send what it owes.
 
     What is committed survives the process, but the machine only if the house is `durable`.
     """
 
-    def __init__(self, root: Path, *, durable: bool = False, busy_timeout: float = 10.0) -> None:
+    def __init__(
+        self, root: Path, *, durable: bool = False, busy_timeout: float = 10.0, url: str = URL
+    ) -> None:
         self.root = root
-        self.database = Database.open(URL, root, create=False, durable=durable, busy_timeout=busy_timeout)
+        self.database = Database.open(url, root, create=False, durable=durable, busy_timeout=busy_timeout)
         self.ledger = Ledger(self.database)
         self.clock = Clock()
         frozen = self.ledger.frozen(KEY)

@@ -72,7 +72,7 @@ class Network:
         self.seconds = seconds
         self.wires: list[Wire] = []
         self._server = ("127.0.0.1", server_port)
-        self._cuts = cuts
+        self.cuts = cuts
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -86,11 +86,11 @@ class Network:
 
     def is_cut_by(self, octets: int) -> bool:
         with self._lock:
-            return bool(self._cuts) and self._chance.random() < octets / self._cuts
+            return bool(self.cuts) and self._chance.random() < octets / self.cuts
 
     def heal(self) -> None:
         """No more cuts."""
-        self._cuts = 0
+        self.cuts = 0
 
     def _accept(self) -> None:
         while True:
