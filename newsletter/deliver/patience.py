@@ -28,6 +28,7 @@ class PatientLedger:
         self._ledger = ledger
         self._world = world
         self._patience = patience
+        self._until: datetime | None = None  # the end of our patience, while it is away
 
     def due(
         self, issue_key: str, now: datetime, limit: int, after: Owed | None = None, start: str = ""
@@ -53,16 +54,18 @@ class PatientLedger:
         return self._asked(lambda: self._ledger.expire(issue_key, now))
 
     def _asked(self, call: Callable[[], _T]) -> _T:
-        until: datetime | None = None
         tries = 0
         while True:
             try:
-                return call()
+                answer = call()
             except StoreError as error:
                 now = self._world.clock()
-                until = until or now + self._patience
-                if not error.passing or now >= until or self._world.stopping():
+                self._until = self._until or now + self._patience
+                if not error.passing or now >= self._until or self._world.stopping():
                     raise
-                self._world.waiting(str(error), until)
+                self._world.waiting(str(error), self._until)
+            else:
+                self._until = None
+                return answer
             self._world.sleep(WAITS[min(tries, len(WAITS) - 1)])
             tries += 1

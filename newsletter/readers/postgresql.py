@@ -13,6 +13,7 @@ from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as AllInUse
+from sqlalchemy.util import immutabledict
 
 from newsletter.errors import StoreError
 from newsletter.readers.database import Database, is_empty
@@ -34,9 +35,9 @@ _SETTINGS = {"idle_in_transaction_session_timeout": "10s", "tcp_user_timeout": "
 # behind it those to decide upon one issue.
 _ALL = 0x0AC705 << 32
 
-UNSURE_SECONDS = 600.0
-"""For so long it is asked what became of a commit whose answer was lost: as long as a mail server's answer
-to the final dot is waited for."""
+UNSURE_SECONDS = 15.0
+"""For so long it is asked what became of a commit whose answer was lost: a server that has lost us too undoes
+what we had begun within this time."""
 
 # SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) -> what to say, and the way out.
 _WORDS = {
@@ -99,7 +100,7 @@ class Postgresql(Database):
     """
 
     def __init__(self, url: URL, password: str, *, durable: bool, busy_timeout: float) -> None:
-        super().__init__(url.set(password=None, query={}).render_as_string())
+        super().__init__(url._replace(password=None, query=immutabledict()).render_as_string())
         self._busy_timeout = busy_timeout
         self._url = url.set(drivername="postgresql+psycopg", password=password or url.password)
         own = {name: value for name, value in _CONNECTING.items() if name not in url.query}

@@ -73,8 +73,9 @@ def test_f14_a_server_that_crashes_in_mid_issue_is_waited_for(
 
 
 def test_f14_a_server_that_does_not_come_back_ends_the_run_and_the_next_one_goes_on(
-    durable: Cluster, url: str, tmp_path: Path, mode: Mode
+    durable: Cluster, url: str, tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("newsletter.readers.postgresql.UNSURE_SECONDS", 1.0)
     house = at_home(url, tmp_path, CROWD)
     with mode.server() as server:
         stopping = threading.Thread(target=lambda: (in_mid_issue(server, 100), durable.stop()))
