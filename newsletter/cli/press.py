@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter.config import Config, read_config
 from newsletter.errors import ConfigError, ContentError
-from newsletter.settings import FILE
+from newsletter.settings import FILE, Table
 
 if TYPE_CHECKING:
     from newsletter.deliver.backend import Backend
@@ -161,6 +161,10 @@ class Press:
 
         store = self.config.store
         return Database.open(store.url, self.root, password=store.password)
+
+    def store_table(self, url: str) -> Table:
+        """The table [store] as it would be with this address."""
+        return Table({"url": url}, name="store", root=self.config.root)
 
     def rehearsal_database(self) -> "Database":
         """The rehearsal's own database; a power cut may cost its last rows, which nobody would miss."""

@@ -151,6 +151,35 @@ class Database(ABC):
                 raise StoreError("the database of another program", where=self.where, hint=hint)
             return connection.scalar(select(schema.about.c.schema_version)) or 0
 
+    def upgrade(self) -> None:
+        """Bring the tables up to this version, all of it or nothing. Raises StoreError."""
+        from newsletter.readers.migrations.upgrading import upgrade
+
+        with self.write() as connection:
+            upgrade(connection)
+
+    def is_behind(self) -> bool:
+        """Whether the tables are of an earlier version; raises StoreError if they are of a newer one."""
+        version = self.version()
+        self._refuse_newer(version)
+        return version < schema.VERSION
+
+    def check(self) -> None:
+        """Raise StoreError for a database of another version, or one that another has taken the place of."""
+        version = self.version()
+        if version < schema.VERSION:
+            raise StoreError(
+                f"is of an earlier version of the press (schema {version}, this one needs {schema.VERSION})",
+                where=self.where,
+                hint="newsletter db upgrade",
+            )
+        self._refuse_newer(version)
+        with self.read() as connection:
+            moved_to = connection.scalar(select(schema.about.c.moved_to))
+        if moved_to:
+            hint = f'write url = "{moved_to}" below [store] in newsletter.toml'
+            raise StoreError(f"the publication has moved to {moved_to}", where=self.where, hint=hint)
+
     def _refuse_newer(self, version: int) -> None:
         if version > schema.VERSION:
             raise StoreError(
@@ -162,8 +191,13 @@ class Database(ABC):
 
 def make(url: str, root: Path, *, password: str = "") -> bool:
     """Make the tables in the empty database at `url`; False if there are some already. Raises StoreError."""
-    with _kind_of(url, root, True, True, BUSY_TIMEOUT, password) as database:
+    with unchecked(url, root, password=password) as database:
         return database.make()
+
+
+def unchecked(url: str, root: Path, *, password: str = "") -> Database:
+    """The database at `url` as it is: perhaps empty, or of another version. Raises StoreError."""
+    return _kind_of(url, root, create=True, durable=True, busy_timeout=BUSY_TIMEOUT, password=password)
 
 
 def is_empty(connection: Connection) -> bool:

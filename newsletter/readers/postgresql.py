@@ -64,6 +64,7 @@ class PostgresqlDriver:
         bare.autocommit = True
         # Or each number would be of the size it has, and each mixture of sizes a statement of its own.
         bare.adapters.register_dumper(int, Int8Dumper)
+        self.started: object
         (self.started,) = self.execute("SELECT pg_postmaster_start_time()").fetchone() or (None,)
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> "psycopg.Cursor[Any]":
@@ -75,16 +76,24 @@ class PostgresqlDriver:
         cursor.executemany(for_postgresql(sql).encode(), rows)
         return cursor
 
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Enter rows as they are; one that conflicts with another is an error."""
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()
+        with self.bare.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query in this transaction, however many."""
+        with self.bare.cursor(name="streamed") as cursor:
+            cursor.itersize = 5_000
+            yield from cursor.execute(sql.encode())
+
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
         """See `database.Driver`; by COPY into a table at the side, which knows no conflicts."""
         self.execute(f"CREATE TEMP TABLE arriving (LIKE {table}) ON COMMIT DROP")
+        self.copy_in("arriving", columns, rows)
         names = ", ".join(columns)
-        with (
-            self.bare.cursor() as cursor,
-            cursor.copy(f"COPY arriving ({names}) FROM STDIN".encode()) as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
         entered = self.execute(
             f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving ORDER BY {columns[0]}"  # noqa: S608
             " ON CONFLICT DO NOTHING"
@@ -209,7 +218,7 @@ class Postgresql(Database):
             empty = is_empty(connection)
         if empty:
             raise StoreError("has no tables yet", where=self.where, hint="newsletter db upgrade")
-        self._refuse_newer(self.version())
+        self.check()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

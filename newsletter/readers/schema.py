@@ -31,7 +31,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from newsletter.model import Progress, State, Status
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData()
 
@@ -81,11 +81,13 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
 
 
+# `moved_to` is the address of the database that has taken this one's place, "" for none.
 about = Table(
     "about",
     metadata,
     Column("schema_version", Integer, nullable=False),
     Column("instance_id", Text, nullable=False),
+    Column("moved_to", Text, nullable=False, server_default=""),
 )
 
 # Kept in the order of the ids, which is the order in which an issue is sent. `paused_until` is when a pause

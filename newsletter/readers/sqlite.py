@@ -4,17 +4,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, select
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from newsletter.errors import StoreError
-from newsletter.readers import schema
 from newsletter.readers.database import Database, is_empty
-from newsletter.readers.migrations import upgrade
 from newsletter.readers.spelling import for_sqlite
 
 # SQLite's primary result code (https://sqlite.org/rescode.html) -> what to say, and the way out.
@@ -103,6 +101,25 @@ class Sqlite(Database):
             finally:
                 connection.close()
 
+    def copy(self, path: Path) -> None:
+        """Write a copy of the database as it is now, for the owner's eyes only; one there is replaced.
+
+        Raises StoreError.
+        """
+        own = path.with_name(f"{path.name}-{os.getpid()}")
+        try:
+            os.close(os.open(own, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600))
+            with self._translated(), closing(sqlite3.connect(own)) as target:
+                with self.drive(writing=False) as driver:
+                    driver.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")
+            own.replace(path)
+        except OSError as error:
+            hint = "make room beside the database, or its folder writable"
+            raise StoreError(f"cannot be written: {error.strerror}", where=str(path), hint=hint) from error
+        finally:
+            own.unlink(missing_ok=True)
+
     def close(self) -> None:
         if self._kept is not None:
             self._kept.close()
@@ -114,14 +131,7 @@ class Sqlite(Database):
             fresh = is_empty(connection)
         if fresh:
             self.make()
-        version = self.version()
-        if version < schema.VERSION:
-            with self.write() as connection:
-                now = connection.scalar(select(schema.about.c.schema_version))
-                if now and now < schema.VERSION:  # or another run has been quicker
-                    upgrade(connection, now)
-            return
-        self._refuse_newer(version)
+        self.check()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

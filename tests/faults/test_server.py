@@ -78,7 +78,12 @@ def test_f14_a_server_that_does_not_come_back_ends_the_run_and_the_next_one_goes
     monkeypatch.setattr("newsletter.readers.postgresql.UNSURE_SECONDS", 1.0)
     house = at_home(url, tmp_path, CROWD)
     with mode.server() as server:
-        stopping = threading.Thread(target=lambda: (in_mid_issue(server, 100), durable.stop()))
+
+        def stop() -> None:
+            in_mid_issue(server, 100)
+            durable.stop()
+
+        stopping = threading.Thread(target=stop)
         stopping.start()
         told = house.send(smtp(server.port), connections=5, patience=1)
         stopping.join()

@@ -9,15 +9,18 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
 from newsletter.errors import StoreError
 from newsletter.model import State
 from newsletter.readers import schema
-from newsletter.readers.database import Database
+from newsletter.readers.database import Database, unchecked
 from newsletter.readers.ledger import Ledger
+from newsletter.readers.migrations.upgrading import newest
 from newsletter.readers.store import Readers
+from tests.cluster import Cluster
 from tests.readers.conftest import KEY, NOW, URL, commit, due, events, gave, record, state
 
 # The tables and some rows as each version made them, in its own words.
@@ -57,13 +60,30 @@ def version(path: Path) -> int:
     return number
 
 
+def upgrade(root: Path, url: str = URL) -> None:
+    with unchecked(url, root) as database:
+        database.upgrade()
+
+
+def test_a_database_of_an_earlier_version_is_not_touched_until_it_is_asked_for(
+    tmp_path: Path, earlier: Path, number: int
+) -> None:
+    before = tables(earlier)
+    with pytest.raises(StoreError) as caught:
+        Database.open(URL, tmp_path)
+    words = f"is of an earlier version of the press (schema {number}, this one needs 4)"
+    assert (caught.value.message, caught.value.hint) == (words, "newsletter db upgrade")
+    assert (version(earlier), tables(earlier)) == (number, before)
+
+
 def test_a_database_of_an_earlier_version_keeps_all_it_knows(tmp_path: Path, earlier: Path) -> None:
+    upgrade(tmp_path)
     with Database.open(URL, tmp_path) as database:
         ledger = Ledger(database)
         with database.read() as connection:
             about = connection.execute(select(schema.about)).one()
             consents = connection.execute(select(schema.consent)).all()
-        assert tuple(about) == (3, "0123456789abcdef")
+        assert tuple(about) == (4, "0123456789abcdef", "")
         assert [tuple(row) for row in consents] == [(7, "lea", 2, "joined", "import", "", "", "", "")]
         readers = [(one.id, one.email, one.name, one.status.value) for one in Readers(database)]
         assert readers == [
@@ -90,6 +110,7 @@ def test_a_database_of_an_earlier_version_keeps_all_it_knows(tmp_path: Path, ear
 
 
 def test_a_database_of_an_earlier_version_goes_on_where_it_was(tmp_path: Path, earlier: Path) -> None:
+    upgrade(tmp_path)
     with Database.open(URL, tmp_path) as database:
         ledger = Ledger(database)
         assert ledger.next_due(KEY) == SOON
@@ -101,11 +122,11 @@ def test_a_database_of_an_earlier_version_goes_on_where_it_was(tmp_path: Path, e
 
 
 def test_a_database_brought_up_to_date_is_made_as_a_new_one_is(tmp_path: Path, earlier: Path) -> None:
-    Database.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     Database.open("sqlite:///new.db", tmp_path).close()
     assert tables(earlier) == tables(tmp_path / "new.db")
     before = earlier.read_bytes()
-    Database.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     assert earlier.read_bytes() == before
 
 
@@ -113,38 +134,47 @@ OPEN = """
 import os, signal, sys
 from pathlib import Path
 from sqlalchemy import Engine, event
-from newsletter.readers.database import Database
+from newsletter.readers.database import unchecked
 
 @event.listens_for(Engine, "before_cursor_execute")
 def kill(connection, cursor, statement, *others):
     if sys.argv[3] in statement:
         os.kill(os.getpid(), signal.SIGKILL)
 
-Database.open(sys.argv[1], Path(sys.argv[2]))
+unchecked(sys.argv[1], Path(sys.argv[2])).upgrade()
 """
 
 
 @pytest.mark.parametrize(
-    "statement", ["RENAME TO old_reader", "CREATE TABLE request", "INSERT INTO consent", "UPDATE about"]
+    "statement",
+    [
+        "RENAME TO old_reader",
+        "CREATE TABLE request",
+        "INSERT INTO consent",
+        "UPDATE about",
+        "ADD COLUMN moved_to",
+    ],
 )
-def test_a_migration_killed_in_the_middle_is_undone_and_done_by_the_next_opening(
+def test_f29_a_migration_killed_in_the_middle_is_undone_and_done_by_the_next_one(
     tmp_path: Path, earlier: Path, number: int, statement: str
 ) -> None:
     before = tables(earlier)
     killed = subprocess.run([sys.executable, "-c", OPEN, URL, str(tmp_path), statement], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert (version(earlier), tables(earlier)) == (number, before)
+    upgrade(tmp_path)
     with Database.open(URL, tmp_path) as database:
         assert Ledger(database).tally(KEY).holds
         assert len(events(database)) == 4
-    assert version(earlier) == 3
+    assert version(earlier) == 4
 
 
-def test_of_many_openings_at_once_one_migrates(tmp_path: Path, earlier: Path) -> None:
+def test_of_many_upgrades_at_once_one_does_it(tmp_path: Path, earlier: Path) -> None:
     failures: list[BaseException] = []
 
     def open_it() -> None:
         try:
+            upgrade(tmp_path)
             with Database.open(URL, tmp_path) as database:
                 assert Ledger(database).tally(KEY).holds
         except (StoreError, AssertionError) as error:
@@ -161,11 +191,57 @@ def test_of_many_openings_at_once_one_migrates(tmp_path: Path, earlier: Path) ->
 
 
 def test_a_database_newer_than_this_press_is_refused_and_not_touched(tmp_path: Path, earlier: Path) -> None:
-    Database.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     with closing(sqlite3.connect(earlier)) as connection, connection:
-        connection.execute("UPDATE about SET schema_version = 4")
+        connection.execute("UPDATE about SET schema_version = 5")
     before = tables(earlier)
     with pytest.raises(StoreError, match="is from a newer version of the press") as caught:
         Database.open(URL, tmp_path)
     assert caught.value.hint == "upgrade the press: pip install --upgrade actu5"
-    assert (version(earlier), tables(earlier)) == (4, before)
+    assert (version(earlier), tables(earlier)) == (5, before)
+
+
+def test_the_steps_lead_to_the_version_that_new_databases_are_made_in() -> None:
+    assert newest() == schema.VERSION == 4
+
+
+VERSION_3 = (
+    "ALTER TABLE about DROP COLUMN moved_to",
+    "UPDATE about SET schema_version = 3",
+)
+
+
+def columns(url: str) -> list[tuple[object, ...]]:
+    """What a server's tables are made of."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            """
+            SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default
+            FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+            """
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
+        ).fetchall()
+        constraints = connection.execute(
+            "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2"
+        ).fetchall()
+    return [*found, *indexes, *constraints]
+
+
+def test_a_servers_database_brought_up_to_date_is_made_as_a_new_one_is(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    fresh, earlier = cluster.made(), cluster.made()
+    with psycopg.connect(earlier) as connection:
+        for statement in VERSION_3:
+            connection.execute(statement.encode())
+    with pytest.raises(StoreError, match=r"\(schema 3, this one needs 4\)"):
+        Database.open(earlier, tmp_path)
+    upgrade(tmp_path, earlier)
+    upgrade(tmp_path, earlier)
+    Database.open(earlier, tmp_path).close()
+    assert columns(earlier) == columns(fresh)
+    cluster.drop(fresh)
+    cluster.drop(earlier)

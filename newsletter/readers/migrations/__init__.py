@@ -1,0 +1,1 @@
+"""How a database of an earlier version of the press becomes one of this version."""
