@@ -16,6 +16,7 @@ from newsletter.doctor.line import Line, unknown
 from newsletter.doctor.names import Names, Silence
 from newsletter.errors import ConfigError, Refused
 from newsletter.links import Signer, read_signer
+from newsletter.readers.database import Database
 
 OFFLINE = "not looked at: --offline"
 
@@ -35,6 +36,11 @@ class Case:
     resolver: Names | None
     environment: Mapping[str, str]
     ips: tuple[str, ...] = ()
+
+    def database(self) -> Database:
+        """The publication's database, which must be there. Raises StoreError."""
+        store = self.config.store
+        return Database.open(store.url, self.root, create=False, password=store.password)
 
     @property
     def offline(self) -> bool:

@@ -12,7 +12,6 @@ from newsletter.doctor.site import not_there
 from newsletter.doctor.web import NoAnswer, ask
 from newsletter.errors import ConfigError, StoreError, Unavailable
 from newsletter.readers.condition import look_at
-from newsletter.readers.database import Database
 from newsletter.readers.report import Reports
 from newsletter.readers.sendings import Sending
 
@@ -137,12 +136,12 @@ def postmasters(case: Case) -> Iterator[Line]:
 
 
 def _issues(case: Case) -> tuple[Sending, ...]:
-    found = look_at(case.config.store_url, case.root)
+    found = look_at(case.config.store, case.root)
     if found is None or found.readers is None:
         return ()
     zone = ZoneInfo(case.config.publication.time_zone)
     since = case.now.astimezone(zone).date() - timedelta(weeks=WEEKS)
-    with Database.open(case.config.store_url, case.root, create=False) as database:
+    with case.database() as database:
         return Reports(database).since(since, case.now, zone).issues
 
 

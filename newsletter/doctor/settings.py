@@ -14,7 +14,6 @@ from newsletter.deliver.readiness import check_ready, is_nobodys
 from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, warns
 from newsletter.errors import ConfigError
-from newsletter.readers.condition import SQLITE
 from newsletter.settings import FILE, Table
 
 FREE_MAIL = re.compile(
@@ -26,6 +25,7 @@ FREE_MAIL = re.compile(
 
 _SECRETS = (
     "SECRET",
+    "STORE_PASSWORD",
     "SMTP_PASSWORD",
     "SMTP_TOKEN",
     "IMAP_PASSWORD",
@@ -147,8 +147,8 @@ def files(case: Case) -> Iterator[Line]:
     """Files that hold addresses or keys are for their owner's eyes, and settings for nobody else's pen."""
     config = case.config
     keys = [key_path(config.dkim, selector) for selector in config.dkim.selectors]
-    if config.store_url.startswith(SQLITE):
-        keys.insert(0, config.root / config.store_url.removeprefix(SQLITE))
+    if config.store.file:
+        keys.insert(0, config.root / config.store.file)
     private = [path for path in keys if path.exists()]
     loose = [(path, mode) for path in private if (mode := _loose(path))]
     for path, mode in loose:

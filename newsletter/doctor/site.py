@@ -10,7 +10,6 @@ from newsletter.errors import ConfigError, StoreError
 from newsletter.links import PROBED, Purpose
 from newsletter.readers.accounts import Accounts
 from newsletter.readers.condition import look_at
-from newsletter.readers.database import Database
 
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 """The body of a POST by which a mail program leaves for its reader (RFC 8058 §3.2)."""
@@ -131,8 +130,8 @@ def web_version(case: Case) -> Iterator[Line]:
 
 def last_issue(case: Case) -> str:
     """The key of the last issue that left, "" if none did; raises StoreError."""
-    found = look_at(case.config.store_url, case.root)
+    found = look_at(case.config.store, case.root)
     if found is None or found.readers is None:
         return ""
-    with Database.open(case.config.store_url, case.root, create=False) as database:
+    with case.database() as database:
         return max(Accounts(database).issues_out(), default="")

@@ -12,7 +12,6 @@ from newsletter.doctor.web import NoAnswer, ask
 from newsletter.errors import StoreError
 from newsletter.readers.accounts import Accounts
 from newsletter.readers.condition import Condition, look_at
-from newsletter.readers.database import Database
 from newsletter.readers.witness import NAME as WITNESS
 from newsletter.readers.witness import Witness
 
@@ -27,9 +26,8 @@ MOST_OFF = timedelta(seconds=60)
 
 def store(case: Case) -> Iterator[Line]:
     """What is known of the database itself."""
-    url = case.config.store_url
     try:
-        found = look_at(url, case.root)
+        found = look_at(case.config.store, case.root)
     except StoreError as error:
         yield fails("Database", str(error), error.hint)
         return
@@ -49,8 +47,7 @@ def opens(found: Condition) -> Line:
     """Which database it is, and whether this press may write to it."""
     seen = f"{found.place}: {found.engine}, schema {found.version}"
     if found.version < found.known:
-        do = "make a copy of it; the next command that opens it brings it up to date"
-        return warns("Database", f"{seen}, and this press knows {found.known}", do)
+        return fails("Database", f"{seen}, and this press needs {found.known}", "newsletter db upgrade")
     if found.version > found.known:
         return fails("Database", f"{seen}, of a newer press", "pip install --upgrade actu5")
     readers = "" if found.readers is None else f"; {found.readers:,} on the list"
@@ -99,7 +96,7 @@ def _bytes_of_mails(case: Case, readers: int) -> int:
 
 def _remembers(case: Case) -> Iterator[Line]:
     """Whether the database knows of all that was sent, or is older than that."""
-    with Database.open(case.config.store_url, case.root, create=False) as database:
+    with case.database() as database:
         accounts = Accounts(database)
         witness = Witness(case.root / ".newsletter" / WITNESS)
         seen = witness.issues(accounts.standing("").instance)

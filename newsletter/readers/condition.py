@@ -1,7 +1,6 @@
 """How a database is: whether it is whole, keeps what it is told, has room; looked at, and not touched.
 
-`Database.open` brings a database of an earlier version up to date, and turns on what it needs: so it is asked
-only where there is nothing to be done.
+`Database.open` turns on in a file what it needs: so it is asked only where there is nothing to be done.
 """
 
 import shutil
@@ -15,8 +14,7 @@ from newsletter.model import Status
 from newsletter.readers import schema
 from newsletter.readers.database import Database
 from newsletter.readers.store import Readers
-
-SQLITE = "sqlite:///"
+from newsletter.stores import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +43,19 @@ class Condition:
         return self.version == self.known
 
 
-def look_at(url: str, root: Path) -> Condition | None:
-    """The condition of the store at `url`, relative to `root`; None if there is none yet.
+def look_at(store: Store, root: Path) -> Condition | None:
+    """The condition of a store, whose file is relative to `root`; None if there is none yet.
 
     Raises StoreError for one that cannot be opened, or is no store of ours.
     """
-    path = root / url.removeprefix(SQLITE)
-    if not path.exists():
-        return None
+    if not store.file:
+        return _served(store, root)
+    path = root / store.file
+    return _kept(store, root, path) if path.exists() else None
+
+
+def _kept(store: Store, root: Path, path: Path) -> Condition:
+    """That of a file."""
     version, damage, journal = _bare(path)
     ours = Condition(
         engine=f"SQLite {sqlite3.sqlite_version}",
@@ -64,12 +67,8 @@ def look_at(url: str, root: Path) -> Condition | None:
     )
     if not ours.current or damage or journal != "wal":
         return ours
-    return _opened(ours, url, root)
-
-
-def _opened(ours: Condition, url: str, root: Path) -> Condition:
-    """What can be told by opening it as every command does."""
-    with Database.open(url, root, create=False) as database:
+    # What can be told by opening it as every command does.
+    with Database.open(store.url, root, create=False) as database:
         with database.drive(writing=False) as driver:
             synchronous = driver.execute("PRAGMA synchronous").fetchone()[0]
         names = {0: "off", 1: "normal", 2: "full", 3: "extra"}
@@ -79,6 +78,29 @@ def _opened(ours: Condition, url: str, root: Path) -> Condition:
             settings=f"write-ahead log, synchronous={names.get(synchronous, synchronous)}",
             readers=Readers(database).count(Status.ACTIVE),
         )
+
+
+def _served(store: Store, root: Path) -> Condition:
+    """That of a database server's: who keeps its disk, its copies and its wholeness is its administrator."""
+    with Database.open(store.url, root, create=False, password=store.password) as database:
+        with database.read() as connection:
+            said = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in _PROMISES}
+            engine = connection.exec_driver_sql("SHOW server_version").scalar_one()
+            size = connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
+        return Condition(
+            engine=f"PostgreSQL {engine}",
+            place=database.where,
+            version=schema.VERSION,  # or it would not have been opened
+            durable="off" not in said.values(),
+            settings=", ".join(f"{name}={value}" for name, value in said.items()),
+            size=size,
+            readers=Readers(database).count(Status.ACTIVE),
+        )
+
+
+# Without one of these a power cut may take back what was committed, or leave half a page of it
+# (https://www.postgresql.org/docs/current/wal-reliability.html).
+_PROMISES = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 def _bare(path: Path) -> tuple[int, str, str]:

@@ -71,7 +71,7 @@ def test_what_is_no_store_of_ours_fails(case: Make, root: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "verdict", "words"),
     [
-        (VERSION - 1, "warn", f"schema {VERSION - 1}, and this press knows {VERSION}"),
+        (VERSION - 1, "fail", f"schema {VERSION - 1}, and this press needs {VERSION}"),
         (VERSION + 1, "fail", f"schema {VERSION + 1}, of a newer press"),
     ],
 )

@@ -12,7 +12,11 @@ from newsletter.readers.condition import look_at
 from newsletter.readers.database import Database
 from newsletter.readers.schema import VERSION
 from newsletter.readers.store import Readers
+from newsletter.stores import Store
+from tests.cluster import Cluster
 from tests.readers.conftest import URL, enter
+
+STORE = Store(url=URL)
 
 
 def bytes_of(folder: Path) -> dict[str, str]:
@@ -40,7 +44,7 @@ def kept(tmp_path: Path) -> Path:
 
 def test_a_good_database_is_told_and_left_as_it_is(kept: Path) -> None:
     before = bytes_of(kept)
-    found = look_at(URL, kept)
+    found = look_at(STORE, kept)
     assert found
     assert (found.version, found.current, found.damage) == (VERSION, True, "")
     assert (found.durable, found.settings) == (True, "write-ahead log, synchronous=full")
@@ -53,14 +57,14 @@ def test_a_good_database_is_told_and_left_as_it_is(kept: Path) -> None:
 
 
 def test_where_there_is_none_none_is_made(tmp_path: Path) -> None:
-    assert look_at(URL, tmp_path) is None
+    assert look_at(STORE, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_in_use_is_looked_at_beside_its_user(kept: Path) -> None:
     with Database.open(URL, kept) as database, database.write():
         before = bytes_of(kept)
-        found = look_at(URL, kept)
+        found = look_at(STORE, kept)
         assert found
         assert (found.damage, found.readers) == ("", 2)
         assert bytes_of(kept).keys() == before.keys()
@@ -70,7 +74,7 @@ def test_one_in_use_is_looked_at_beside_its_user(kept: Path) -> None:
 def test_one_of_another_version_is_not_brought_up_to_date(kept: Path, version: int) -> None:
     alter(kept, f"UPDATE about SET schema_version = {version}")
     before = bytes_of(kept)
-    found = look_at(URL, kept)
+    found = look_at(STORE, kept)
     assert found
     assert (found.version, found.current, found.readers, found.durable) == (version, False, None, None)
     assert bytes_of(kept) == before
@@ -79,7 +83,7 @@ def test_one_of_another_version_is_not_brought_up_to_date(kept: Path, version: i
 def test_one_that_keeps_no_log_of_changes_is_not_given_one(kept: Path) -> None:
     alter(kept, "PRAGMA journal_mode = DELETE")
     before = bytes_of(kept)
-    found = look_at(URL, kept)
+    found = look_at(STORE, kept)
     assert found
     assert found.durable is None
     assert bytes_of(kept) == before
@@ -95,7 +99,7 @@ def test_damage_is_found(kept: Path) -> None:
     with path.open("r+b") as file:
         file.seek((root - 1) * page + 8)
         file.write(b"\xff" * 64)
-    found = look_at(URL, kept)
+    found = look_at(STORE, kept)
     assert found
     assert found.damage
     assert found.damage.startswith("*** in database main ***; On tree page ")
@@ -108,9 +112,35 @@ def test_what_is_no_database_of_ours_is_told(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database at all, but a text that is long enough to be looked at\n" * 20)
     with pytest.raises(StoreError, match="file is not a database"):
-        look_at(URL, tmp_path)
+        look_at(STORE, tmp_path)
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE other (x)")
     with pytest.raises(StoreError, match="no such table: about"):
-        look_at(URL, tmp_path)
+        look_at(STORE, tmp_path)
+
+
+def test_that_of_a_server_tells_what_it_promises_and_not_what_its_disk_is(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    url = cluster.cleared()
+    with Database.open(url, tmp_path) as database:
+        enter(Readers(database), "ada@example.org", "bea@example.org")
+    found = look_at(Store(url=url), tmp_path)
+    assert found
+    assert found.engine.startswith("PostgreSQL ")
+    assert (found.place, found.readers, found.current) == (url, 2, True)
+    # The tests' own server need not wait for its disk.
+    assert (found.durable, found.settings) == (
+        False,
+        "fsync=off, synchronous_commit=on, full_page_writes=off",
+    )
+    assert (found.free, found.damage) == (None, None)
+    assert found.size is not None
+    assert found.size > 1_000_000
+
+
+def test_a_server_without_tables_says_what_to_type(cluster: Cluster, tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as raised:
+        look_at(Store(url=cluster.empty()), tmp_path)
+    assert raised.value.hint == "newsletter db upgrade"

@@ -141,7 +141,7 @@ def test_no_word_becomes_a_statement(live: Live, paper: Path) -> None:
         for which in (Which(text=payload), Which(domain=payload)):
             names = {each.reader.name for each in find_people(live.office.database, which)}
             assert all(payload.lower() in name.lower() for name in names), (payload, names)
-    with closing(sqlite3.connect(live.office.database.path)) as books:
+    with closing(sqlite3.connect(live.office.database.where)) as books:
         names = {name for (name,) in books.execute("SELECT name FROM reader WHERE email LIKE 'sql%'")}
         assert names == set(SQL)
         assert books.execute("SELECT status FROM reader WHERE email = 'lea@example.org'").fetchall()
