@@ -16,8 +16,7 @@ FROM delivery LEFT JOIN reader ON reader.id = delivery.reader_id
 WHERE delivery.issue_key = ?1 AND delivery.state = 'owed'
 """
 _THEN = f"""{_OWED}
-  AND coalesce(delivery.next_at, 0) = ?2 AND delivery.reader_id > ?3
-ORDER BY delivery.reader_id LIMIT ?4
+  AND AFTER(?2, ?3) LIMIT ?4
 """
 _LATER = f"""{_OWED}
   AND coalesce(delivery.next_at, 0) > ?2 AND coalesce(delivery.next_at, 0) <= ?3

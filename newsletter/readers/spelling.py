@@ -1,16 +1,19 @@
-"""Statements that run for every message, written once: SQLite's SQL with three words of our own in it.
+"""Statements that run for every message, written once: SQLite's SQL with four words of our own in it.
 
 Each engine spells them in its own way: `THESE(?5)` are the ids in a JSON list, to be written after IN;
-`FREE(?5)` those of them whose row of the issue ?1 nobody else is changing at this very moment; and
-`BY_KEY(state)` is a column by which no rows are to be looked for, since they are found by their key.
+`FREE(?5)` those of them whose row of the issue ?1 nobody else is changing at this very moment;
+`BY_KEY(state)` is a column by which no rows are to be looked for, since they are found by their key; and
+`AFTER(?2, ?3)` are the rows of the queue that are due at ?2 and follow the reader ?3, in their order.
 """
 
 import re
 from functools import lru_cache
 
-_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)")
+_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)|AFTER\((\?\d+), (\?\d+)\)")
 _TEXT = re.compile(r"\bTEXT\b")
 _NUMBERED = re.compile(r"\?(\d+)")
+
+_DUE = "coalesce(delivery.next_at, 0)"
 
 # A transaction that waits for rows may wait for one that waits for its own. So nobody waits for a row that is
 # to be committed: whoever has it just now is another run. Others are gone through in the order of the ids.
@@ -26,7 +29,9 @@ def for_sqlite(statement: str) -> str:
     """A "+" keeps SQLite from going through all unsettled rows by their index."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column = word.groups()
+        kind, ids, column, due, last = word.groups()
+        if due:
+            return f"{_DUE} = {due} AND delivery.reader_id > {last} ORDER BY delivery.reader_id"
         return f"IN (SELECT value FROM json_each({ids}))" if kind else f"+{column}"  # noqa: S608
 
     return _WORD.sub(spelled, statement)
@@ -34,10 +39,14 @@ def for_sqlite(statement: str) -> str:
 
 @lru_cache
 def for_postgresql(statement: str) -> str:
-    """An expression is in no index, values are $1, $2, …, and texts sort as they do in Python."""
+    """An expression is in no index; values are $1, $2, …, and texts sort as they do in Python."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column = word.groups()
+        kind, ids, column, due, last = word.groups()
+        if due:
+            # Only the queue's index has this order: by the key, all that was sent would be gone through.
+            place = f"{_DUE}, delivery.reader_id"
+            return f"({place}) > ({due}, {last}) AND {_DUE} <= {due} ORDER BY {place}"
         if not kind:
             return f"({column} || '')"
         listed = _LISTED.format(ids)

@@ -1,5 +1,6 @@
 """What only a server can do: lose the answer to a commit, be shared by many, be told to be careless."""
 
+import json
 import socket
 import threading
 from contextlib import suppress
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from newsletter.errors import StoreError
-from newsletter.readers import schema
+from newsletter.readers import entries, queue, schema
 from newsletter.readers.database import Database
 from newsletter.readers.decisions import Decisions
 from newsletter.readers.ledger import Ledger
@@ -18,6 +19,7 @@ from tests.cluster import Cluster
 from tests.readers.conftest import (
     KEY,
     NOW,
+    RELAY,
     commit,
     commits,
     crowd,
@@ -245,3 +247,37 @@ def test_an_empty_database_is_not_filled_by_surprise(cluster: Cluster, tmp_path:
         Database.open(url, tmp_path)
     assert caught.value.hint == "newsletter db upgrade"
     cluster.drop(url)
+
+
+def plan(database: Database, statement: str, *values: object) -> str:
+    with database.drive(writing=True) as driver:
+        rows = driver.execute(f"EXPLAIN {statement}", values).fetchall()
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["just-frozen", "counted-since"])
+def test_each_row_is_found_by_its_key_and_the_queue_by_its_index(
+    database: Database, ledger: Ledger, known: bool
+) -> None:
+    """Whatever the server has counted so far: right after a freeze it knows nothing of the issue's rows."""
+    ids = crowd(database, 8_000)
+    freeze(ledger, key="2026-11-20")
+    if known:
+        with database.write() as connection:
+            connection.execute(text("ANALYZE"))
+    freeze(ledger)
+    some = json.dumps(ids[:20])
+    by_key = [
+        plan(database, entries._COMMIT, KEY, 1, 0, RELAY, some),
+        plan(database, entries._SENT, KEY, 1, some),
+        plan(database, entries._RECORD, KEY, ids[0], 1, True, "sent", 1, None, ""),
+        plan(database, entries._WITHHOLD, KEY, some, "left"),
+    ]
+    for steps in by_key:
+        assert "using delivery_pkey" in steps
+        assert "delivery_unsettled" not in steps
+        assert "Seq Scan on delivery" not in steps
+    for statement, last in ((queue._THEN, ids[500]), (queue._LATER, 1)):
+        steps = plan(database, statement, KEY, 0, last, 500)
+        assert "using delivery_unsettled" in steps
+        assert "Seq Scan on delivery" not in steps
