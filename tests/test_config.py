@@ -83,6 +83,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("reply_to = 5", 4, "5 is not text", ""),
         ('reply_to = "a\\u0000@b.fr"', 4, "control character", ""),
         ('pitches = "x"', 4, "is not a list of texts", "pitches = ["),
+        ('[store]\nurl = "postgresql://db"', 5, "is not a store this press knows", "postgresql://USER@HOST"),
+        ('[store]\nurl = "postgresql://u:hush@db/n"', 5, "a password does not belong in", "_PASSWORD_FILE"),
         ('[store]\nurl = "mysql://x"', 5, "is not a store this press knows", "sqlite:///FILE"),
         ("x = = 1", 4, "not TOML: Invalid value", "double quotes"),
         ('x = "1', 4, "not TOML: Illegal character", ""),
@@ -141,3 +143,24 @@ def test_the_sample_publication_can_be_read_and_reaches_nobody() -> None:
     config = read_config(ROOT, {})
     assert config.send.backend == "folder"
     assert config.publication.sender.domain == "example.org"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://press@db/news", "postgresql:///news", "postgresql://db:5433/news?sslmode=require"]
+)
+def test_a_server_is_a_store_whose_password_comes_from_the_environment(tmp_path: Path, url: str) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hush\n", encoding="utf-8")
+    secret.chmod(0o600)
+    text = f'[publication]\nname = "x"\nsender = "a@b.example"\n[store]\nurl = "{url}"\n'
+    (tmp_path / "newsletter.toml").write_text(text, encoding="utf-8")
+    for environment in (
+        {"NEWSLETTER_STORE_PASSWORD": "hush"},
+        {"NEWSLETTER_STORE_PASSWORD_FILE": str(secret)},
+    ):
+        store = read_config(tmp_path, environment).store
+        assert (store.url, store.password, store.file) == (url, "hush", "")
+        assert "hush" not in repr(store)
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match="can be read by others"):
+        read_config(tmp_path, environment)
