@@ -115,6 +115,13 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def take_stock(self, table: str) -> None:
+        """Let the database know what a table holds, after much has come into it: it plans by that.
+
+        Raises StoreError.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of all connections."""
 

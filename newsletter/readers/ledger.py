@@ -109,7 +109,9 @@ class Ledger:
             connection.execute(
                 update(schema.issue).where(_issue.key == issue_key).values(audience=owed.rowcount)
             )
-            return _as_frozen(connection.execute(_ISSUE, {"i": issue_key}).one())
+            frozen = _as_frozen(connection.execute(_ISSUE, {"i": issue_key}).one())
+        self._database.take_stock(schema.delivery.name)
+        return frozen
 
     def due(
         self, issue_key: str, now: datetime, limit: int, after: Owed | None = None, start: str = ""
