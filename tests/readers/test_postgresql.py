@@ -278,6 +278,6 @@ def test_each_row_is_found_by_its_key_and_the_queue_by_its_index(
         assert "delivery_unsettled" not in steps
         assert "Seq Scan on delivery" not in steps
     for statement, last in ((queue._THEN, ids[500]), (queue._LATER, 1)):
-        steps = plan(database, statement, KEY, 0, last, 500)
+        steps = plan(database, statement, KEY, 0, last, 50)
         assert "using delivery_unsettled" in steps
         assert "Seq Scan on delivery" not in steps
