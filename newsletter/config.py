@@ -4,7 +4,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from newsletter.model import Mailbox, Publication, Schedule
 from newsletter.on_time import Alerts, read_alerts, read_schedule
 from newsletter.settings import ADDRESS, FILE, Table
 from newsletter.stores import Store, read_store
+from newsletter.ways import Relay, Send, only_relay, read_relays, read_send
 
 LANGUAGES = ("fr", "en")
 
@@ -52,34 +52,6 @@ class Look:
     no_break_spaces: Literal["normal", "narrow"] = "normal"
     words_per_minute: int = 238
     pictures: Literal["hosted", "embedded"] = "hosted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """At most so many messages a second, 0 for no limit, on at most so many connections."""
-
-    per_second: float = 0.0
-    connections: int = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """How issues leave: through which backend, how fast, how patiently.
-
-    `backend_where` is the line that names the backend; `bounces` is the address to which mail comes back, ""
-    for the sender's own; `domains` are limits for recipients' domains, in lower case.
-    """
-
-    backend: str = "folder"
-    backend_where: str = FILE
-    per_second: float = 0.0
-    connections: int = 10
-    domains: Mapping[str, Limit] = field(default_factory=dict)
-    bounces: str = ""
-    approval: Literal["optional", "required"] = "optional"
-    patience: timedelta = timedelta(minutes=30)
-    max_age: timedelta = timedelta(hours=12)
-    require_web_version: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +99,15 @@ class Config:
     site: Site = field(default_factory=Site)
     dkim: Dkim
     backends: Mapping[str, Table] = field(default_factory=dict)
+    scheduled: bool = False
+    named_relays: tuple[Relay, ...] = ()
     bounces: Table
     store: Store = field(default_factory=Store)
+
+    @property
+    def relays(self) -> tuple[Relay, ...]:
+        """The ways out: those that newsletter.toml names, or else the one that [send] names."""
+        return self.named_relays or (only_relay(self.send, self.backend_table(self.send.backend)),)
 
     @property
     def state(self) -> Path:
@@ -166,7 +145,7 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         raise ConfigError(f"not TOML: {problem or error}", where=where, hint=hint) from error
 
     known = ["publication", "look", "check", "send", "schedule", "alerts", "site", "dkim", "store"]
-    known += ["bounces", "backends"]
+    known += ["bounces", "backends", "relays"]
     for name, value in document.items():
         if name not in known or not isinstance(value, dict):
             meant = nearest(name, known)
@@ -183,18 +162,22 @@ def read_config(root: Path, environment: Mapping[str, str] | None = None) -> Con
         return Table(values, name=name, root=root, text=text, environment=environment)
 
     backends = document.get("backends", {})
+    relays = {name: table(f"relays.{name}", values) for name, values in document.get("relays", {}).items()}
+    send = read_send(table("send", document.get("send", {})))
     publication = _publication(table("publication", document.get("publication", {})))
     return Config(
         root=root,
         publication=publication,
         look=_look(table("look", document.get("look", {}))),
         check=_check(table("check", document.get("check", {}))),
-        send=_send(table("send", document.get("send", {}))),
+        send=send,
         schedule=read_schedule(table("schedule", document.get("schedule", {})), publication),
         alerts=read_alerts(table("alerts", document.get("alerts", {}))),
         site=_site(table("site", document.get("site", {}))),
         dkim=_dkim(table("dkim", document.get("dkim", {})), publication),
         backends={name: table(f"backends.{name}", values) for name, values in backends.items()},
+        scheduled="schedule" in document,
+        named_relays=read_relays(relays, only_relay(send, table("send", {}))),
         bounces=table("bounces", document.get("bounces", {})),
         store=read_store(table("store", document.get("store", {}))),
     )
@@ -281,38 +264,6 @@ def _check(table: Table) -> Check:
     check = Check(words=table.texts("words"), audience=table.shares("audience", AUDIENCE))
     table.done()
     return check
-
-
-def _send(table: Table) -> Send:
-    defaults = Send()
-    connections = table.integer("connections", defaults.connections, least=1, most=1000)
-    bounces = table.string("bounces", "")
-    if bounces and not ADDRESS.match(bounces):
-        raise table.error("bounces", f"{bounces!r} is not an address", 'write "bounces@example.org"')
-    approval = table.choice("approval", defaults.approval, ("optional", "required"))
-    send = Send(
-        backend=table.string("backend", defaults.backend),
-        backend_where=table.where("backend"),
-        per_second=table.number("per_second", defaults.per_second),
-        connections=connections,
-        domains={name.lower(): _limit(inner, connections) for name, inner in table.tables("domains").items()},
-        bounces=bounces,
-        approval="required" if approval == "required" else "optional",
-        patience=table.duration("patience", defaults.patience),
-        max_age=table.duration("max_age", defaults.max_age),
-        require_web_version=table.flag("require_web_version", False),
-    )
-    table.done()
-    return send
-
-
-def _limit(table: Table, connections: int) -> Limit:
-    limit = Limit(
-        per_second=table.number("per_second", 0.0),
-        connections=table.integer("connections", connections, least=1, most=1000),
-    )
-    table.done()
-    return limit
 
 
 def _site(table: Table) -> Site:

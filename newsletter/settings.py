@@ -210,6 +210,30 @@ class Table:
                     f"unknown setting {key!r} in [{self._name}]", where=self.where(key), hint=hint
                 )
 
+    def rest(self, *, secrets_of: str) -> "Table":
+        """The keys that nobody has asked for yet, as a table for whoever knows them.
+
+        Its secrets are those of `secrets_of`: NEWSLETTER_PARIS_SECRET stands before NEWSLETTER_SECRET.
+        """
+        own = f"NEWSLETTER_{secrets_of}_"
+        environment = self._environment
+        mine = {
+            f"NEWSLETTER_{name.removeprefix(own)}": value
+            for name, value in environment.items()
+            if name.startswith(own)
+        }
+        theirs = {name.removesuffix("_FILE") for name in mine}
+        others = {
+            name: value for name, value in environment.items() if name.removesuffix("_FILE") not in theirs
+        }
+        return Table(
+            {key: value for key, value in self._values.items() if key not in self._asked},
+            name=self._name,
+            root=self.root,
+            text=self._text,
+            environment=others | mine,
+        )
+
     def _take(self, key: str, default: object) -> object:
         self._asked.append(key)
         value = self._values.get(key, default)

@@ -18,6 +18,11 @@ class Store:
     password: str = field(default="", repr=False)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other machines can use it too."""
+        return not self.file
+
+    @property
     def file(self) -> str:
         """The name of the file that it is, relative to the publication's folder; "" if it is a server's."""
         return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:") else ""
