@@ -88,6 +88,7 @@ class Standing:
     instance: str
     frozen_at: datetime | None
     cancelled_at: datetime | None
+    paused_at: datetime | None
     gone: int
 
 
@@ -101,7 +102,7 @@ class Accounts:
         """How far the issue has come."""
         past = or_(_row.state != State.OWED.value, _row.committed_at.is_not(None))
         gone = select(func.count()).select_from(schema.delivery).where(_row.issue_key == issue_key, past)
-        query = select(_issue.frozen_at, _issue.cancelled_at).where(_issue.key == issue_key)
+        query = select(_issue.frozen_at, _issue.cancelled_at, _issue.paused_at).where(_issue.key == issue_key)
         with self._database.read() as connection:
             instance = connection.scalar(select(schema.about.c.instance_id))
             row = connection.execute(query).one_or_none()
@@ -110,6 +111,7 @@ class Accounts:
             instance=instance or "",
             frozen_at=schema.moment(row.frozen_at) if row else None,
             cancelled_at=schema.moment(row.cancelled_at) if row and row.cancelled_at is not None else None,
+            paused_at=schema.moment(row.paused_at) if row and row.paused_at is not None else None,
             gone=count or 0,
         )
 

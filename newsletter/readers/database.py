@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Inspector, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from newsletter.errors import StoreError
-from newsletter.readers import schema
+from newsletter.readers import schema, work
 from newsletter.settings import without_password
 
 BUSY_TIMEOUT = 10.0
@@ -53,6 +53,9 @@ class Database(ABC):
 
     All that is raised for the database's sake is a StoreError.
     """
+
+    conninfo = ""
+    """How the driver alone reaches the server, for the queue that workers keep there; "" for a file."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -145,7 +148,7 @@ class Database(ABC):
             # Another run may have been quicker; it has then written the row as well.
             if not is_empty(connection):
                 return False
-            schema.metadata.create_all(connection)
+            work.metadata.create_all(connection)
             row = {"schema_version": schema.VERSION, "instance_id": secrets.token_hex(16)}
             connection.execute(insert(schema.about), row)
         return True

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """What was decided."""
 
     CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
     SENT = "sent"
     RESEND = "resend"
     RESTORED = "restored"
@@ -72,6 +74,43 @@ class Decisions:
             ).rowcount
             _note(connection, issue_key, Kind.CANCEL, who, now, {None: str(count)})
         return count
+
+    def pause(self, issue_key: str, *, who: str, now: datetime, note: str = "") -> bool:
+        """Hold a frozen issue: nothing more leaves from this moment on, and whoever is owed it stays so.
+
+        False if it is paused already, or was cancelled.
+        """
+        mine = and_(_issue.key == issue_key, _issue.paused_at.is_(None), _issue.cancelled_at.is_(None))
+        return self._hold(mine, {"paused_at": schema.seconds(now)}, issue_key, Kind.PAUSE, who, now, note)
+
+    def resume(self, issue_key: str, *, who: str, now: datetime) -> bool:
+        """Let a paused issue go on; False if it is not paused."""
+        mine = and_(_issue.key == issue_key, _issue.paused_at.is_not(None))
+        return self._hold(mine, {"paused_at": None}, issue_key, Kind.RESUME, who, now, "")
+
+    def let_go(self, issue_key: str) -> None:
+        """Let an issue go on that was held at its freeze: that nobody decided, and it is not noted."""
+        with self._database.write(issue=issue_key) as connection:
+            connection.execute(update(schema.issue).where(_issue.key == issue_key).values(paused_at=None))
+
+    def _hold(
+        self,
+        which: ColumnElement[bool],
+        values: dict[str, int | None],
+        issue_key: str,
+        kind: Kind,
+        who: str,
+        now: datetime,
+        note: str,
+    ) -> bool:
+        with self._database.write(issue=issue_key) as connection:
+            if not connection.execute(update(schema.issue).where(which).values(values)).rowcount:
+                return False
+            count = connection.scalar(
+                select(func.count()).select_from(schema.delivery).where(_owed(issue_key))
+            )
+            _note(connection, issue_key, kind, who, now, {None: f"{count} {note}".rstrip()})
+        return True
 
     def settle(
         self, issue_key: str, notes: Mapping[str, str], *, kind: Kind, who: str, now: datetime
@@ -137,8 +176,8 @@ class Decisions:
                 at=schema.moment(row.at),
                 who=row.who,
                 kind=Kind(row.kind),
-                readers=row.readers or int(row.note),
-                note=row.note if row.readers else "",
+                readers=row.readers or int(row.note.partition(" ")[0]),
+                note=row.note if row.readers else row.note.partition(" ")[2],
             )
             for row in rows
         ]

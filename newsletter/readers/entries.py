@@ -23,10 +23,11 @@ UPDATE delivery SET state = 'in doubt', attempts = ?2, next_at = NULL, committed
 WHERE issue_key = ?1 AND reader_id IN FREE(?5)
   AND BY_KEY(state) = 'owed' AND attempts = ?2 - 1 AND coalesce(next_at, 0) <= ?3
   AND EXISTS (SELECT 1 FROM reader WHERE reader.id = delivery.reader_id AND reader.status = 'active')
-  AND EXISTS (SELECT 1 FROM issue WHERE issue.key = ?1 AND issue.cancelled_at IS NULL)
+  AND EXISTS (
+    SELECT 1 FROM issue WHERE issue.key = ?1 AND issue.cancelled_at IS NULL AND issue.paused_at IS NULL)
 """
 _WHY_NOT = """
-SELECT delivery.state, reader.status, issue.cancelled_at
+SELECT delivery.state, reader.status, issue.cancelled_at, issue.paused_at
 FROM delivery JOIN issue ON issue.key = delivery.issue_key LEFT JOIN reader ON reader.id = delivery.reader_id
 WHERE delivery.issue_key = ?1 AND delivery.reader_id = ?2
 """
@@ -94,9 +95,10 @@ def commit_some(driver: Driver, issue_key: str, commits: Sequence[Commit], now: 
     """Turn these rows from owed to in doubt; returns the vetoes, reader id -> reason.
 
     A row passes only if it is still owed and due, its number is the next one, its reader still wants mail and
-    the issue is not cancelled. The reason is empty if another run has the row or was told to wait with it;
-    else the row is withheld for it, and that is noted. Raises ImpossibleError if a reader is named twice: one
-    of the two messages would have to stay, and nobody could tell which.
+    the issue is neither cancelled nor paused. The reason is empty if another run has the row or was told to
+    wait with it, or if all are to wait; else the row is withheld for it, and that is noted. Raises
+    ImpossibleError if a reader is named twice: one of the two messages would have to stay, and nobody could
+    tell which.
     """
     ((twice, times),) = Counter(one.reader_id for one in commits).most_common(1)
     if times > 1:
@@ -128,8 +130,8 @@ def _values(issue_key: str, group: tuple[int, str], ids: list[str], now: datetim
 
 def _veto(driver: Driver, issue_key: str, reader_id: str, number: int, now: datetime) -> str:
     row = driver.execute(_WHY_NOT, (issue_key, reader_id)).fetchone()
-    state, status, cancelled_at = row or ("", "", None)
-    if state != State.OWED:
+    state, status, cancelled_at, paused_at = row or ("", "", None, None)
+    if state != State.OWED or (paused_at is not None and cancelled_at is None):
         return ""
     if cancelled_at is not None:
         reason = CANCELLED

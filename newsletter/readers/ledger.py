@@ -21,7 +21,7 @@ from newsletter.readers.entries import (
     record,
     withhold,
 )
-from newsletter.readers.queue import page
+from newsletter.readers.queue import EVERYBODY, page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,17 @@ _of_issue = _row.issue_key == bindparam("i")
 
 _ISSUE = select(schema.issue).where(_issue.key == bindparam("i"))
 _COUNT_OWED = select(func.count()).select_from(schema.delivery).where(_of_issue, schema.is_owed)
-_NEXT_DUE = select(func.min(schema.due_at)).where(_of_issue, schema.is_owed)
+_unpaused = exists().where(_issue.key == bindparam("i"), _issue.paused_at.is_(None))
+_NEXT_DUE = select(func.min(schema.due_at)).where(_of_issue, schema.is_owed, _unpaused)
+# The rows of the range are few, and found by their key; the index of what is due would go through all that
+# are owed. An aggregate of an outer query keeps PostgreSQL from that.
+_part = (
+    select(schema.due_at.label("due"), _row.state)
+    .where(_of_issue, _row.reader_id > bindparam("first"), _row.reader_id <= bindparam("last"), _unpaused)
+    .offset(0)
+    .subquery()
+)
+_NEXT_DUE_WITHIN = select(func.min(_part.c.due)).where(_part.c.state == State.OWED.value)
 
 
 class Ledger:
@@ -76,9 +86,11 @@ class Ledger:
         date: datetime,
         now: datetime,
         files: str = "",
+        held: bool = False,
     ) -> Frozen:
         """Fix the issue's bytes and audience: from now on each active reader is owed it, and nobody else.
 
+        `held`, it waits for `Batches.go_on`, so that no worker begins before all is in place.
         If it is frozen already, perhaps by another run just now, returns that and changes nothing.
         """
         with self._database.write(issue=issue_key) as connection:
@@ -94,6 +106,7 @@ class Ledger:
                     date=date.isoformat(),
                     audience=0,
                     frozen_at=schema.seconds(now),
+                    paused_at=schema.seconds(now) if held else None,
                     files=files,
                 )
             )
@@ -114,27 +127,42 @@ class Ledger:
         return frozen
 
     def due(
-        self, issue_key: str, now: datetime, limit: int, after: Owed | None = None, start: str = ""
+        self,
+        issue_key: str,
+        now: datetime,
+        limit: int,
+        after: Owed | None = None,
+        start: str = "",
+        *,
+        within: tuple[str, str] = EVERYBODY,
     ) -> list[Owed]:
         """Up to `limit` readers to be tried now, first those never put off, then by id.
 
-        It goes on after `after`, or begins after the reader id `start`. The readers need not be active any
-        more: `write` decides that. Rows of erased readers become withheld here, since there is nobody left to
-        write to.
+        It goes on after `after`, or begins after the reader id `start`, and keeps to the ids between those
+        of `within`, the first left out. Nobody is due while the issue is paused. The readers need not be
+        active any more: `write` decides that. Rows of erased readers become withheld here, since there is
+        nobody left to write to.
         """
         while True:
             with self._database.drive(writing=False) as driver:
-                found, erased = page(driver, issue_key, now, limit, after, start)
+                found, erased = page(driver, issue_key, now, limit, after, start, within)
             if not erased:
                 return found
             with self._database.drive(writing=True) as driver:
                 for reader_id in erased:
                     withhold(driver, issue_key, reader_id, ERASED, now)
 
-    def next_due(self, issue_key: str) -> datetime | None:
-        """When the next owed row is due (1970 if it was never put off), or None if nobody is owed."""
+    def next_due(self, issue_key: str, *, within: tuple[str, str] | None = None) -> datetime | None:
+        """When the next owed row is due (1970 if it was never put off).
+
+        None if nobody is owed, among all or those `within` a range of ids, or while the issue is paused.
+        """
         with self._database.read() as connection:
-            at = connection.scalar(_NEXT_DUE, {"i": issue_key})
+            if within:
+                row = {"i": issue_key, "first": within[0], "last": within[1]}
+                at = connection.scalar(_NEXT_DUE_WITHIN, row)
+            else:
+                at = connection.scalar(_NEXT_DUE, {"i": issue_key})
         return None if at is None else schema.moment(at)
 
     def write(

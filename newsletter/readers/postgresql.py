@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -118,6 +119,8 @@ class Postgresql(Database):
             settings["synchronous_commit"] = "off"
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         own["options"] = f"{options} {url.query.get('options', '')}".strip()
+        plain = self._url.translate_connect_args(username="user", database="dbname")
+        self.conninfo = make_conninfo("", **{**plain, **url.query, **own})
         self._engine = create_engine(self._url, connect_args=own, pool_pre_ping=True, max_overflow=40)
         _set_up(self._engine, durable=durable)
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")

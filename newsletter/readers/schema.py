@@ -31,7 +31,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from newsletter.model import Progress, State, Status
 
-VERSION = 4
+VERSION = 5
 
 metadata = MetaData()
 
@@ -213,6 +213,7 @@ issue = Table(
     Column("frozen_at", Integer, nullable=False),
     Column("cancelled_at", Integer),
     Column("files", Text, nullable=False, server_default=""),
+    Column("paused_at", Integer),
 )
 
 # `attempts` is the number of the row's last attempt, `committed_at` and `host` when and to whom it was about

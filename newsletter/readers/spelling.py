@@ -3,13 +3,14 @@
 Each engine spells them in its own way: `THESE(?5)` are the ids in a JSON list, to be written after IN;
 `FREE(?5)` those of them whose row of the issue ?1 nobody else is changing at this very moment;
 `BY_KEY(state)` is a column by which no rows are to be looked for, since they are found by their key; and
-`AFTER(?2, ?3)` are the rows of the queue that are due at ?2 and follow the reader ?3, in their order.
+`AFTER(?2, ?3, ?5)` are the rows of the queue that are due at ?2 and follow the reader ?3, up to the reader
+?5, in their order.
 """
 
 import re
 from functools import lru_cache
 
-_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)|AFTER\((\?\d+), (\?\d+)\)")
+_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)|AFTER\((\?\d+), (\?\d+), (\?\d+)\)")
 _TEXT = re.compile(r"\bTEXT\b")
 _NUMBERED = re.compile(r"\?(\d+)")
 
@@ -29,9 +30,10 @@ def for_sqlite(statement: str) -> str:
     """A "+" keeps SQLite from going through all unsettled rows by their index."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column, due, last = word.groups()
+        kind, ids, column, due, last, final = word.groups()
         if due:
-            return f"{_DUE} = {due} AND delivery.reader_id > {last} ORDER BY delivery.reader_id"
+            after = f"delivery.reader_id > {last} AND delivery.reader_id <= {final}"
+            return f"{_DUE} = {due} AND {after} ORDER BY delivery.reader_id"
         return f"IN (SELECT value FROM json_each({ids}))" if kind else f"+{column}"  # noqa: S608
 
     return _WORD.sub(spelled, statement)
@@ -42,11 +44,11 @@ def for_postgresql(statement: str) -> str:
     """An expression is in no index; values are $1, $2, …, and texts sort as they do in Python."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column, due, last = word.groups()
+        kind, ids, column, due, last, final = word.groups()
         if due:
             # Only the queue's index has this order: by the key, all that was sent would be gone through.
             place = f"{_DUE}, delivery.reader_id"
-            return f"({place}) > ({due}, {last}) AND {_DUE} <= {due} ORDER BY {place}"
+            return f"({place}) > ({due}, {last}) AND ({place}) <= ({due}, {final}) ORDER BY {place}"
         if not kind:
             return f"({column} || '')"
         listed = _LISTED.format(ids)

@@ -50,7 +50,7 @@ def test_the_first_opening_makes_a_database_for_the_owners_eyes_only(tmp_path: P
         assert stat.S_IMODE(path.with_name("newsletter.db-wal").stat().st_mode) == 0o600
         with database.read() as connection:
             version, instance, _ = connection.execute(select(schema.about)).one()
-    assert version == 4
+    assert version == 5
     with Database.open(f"sqlite:///{path}", Path("/")) as database, database.read() as connection:
         assert connection.scalar(select(schema.about.c.instance_id)) == instance
 
@@ -184,10 +184,10 @@ def test_two_first_openings_at_once_make_one_database(tmp_path: Path) -> None:
 
 def test_a_database_from_a_newer_press_is_left_alone(tmp_path: Path) -> None:
     with Database.open(URL, tmp_path) as database, database.write() as connection:
-        connection.execute(update(schema.about).values(schema_version=5))
+        connection.execute(update(schema.about).values(schema_version=6))
     with pytest.raises(StoreError) as caught:
         Database.open(URL, tmp_path)
-    assert caught.value.message == "is from a newer version of the press (schema 5, this one knows 4)"
+    assert caught.value.message == "is from a newer version of the press (schema 6, this one knows 5)"
     assert caught.value.hint == "upgrade the press: pip install --upgrade actu5"
     assert caught.value.where == f"{tmp_path}/.newsletter/newsletter.db"
 

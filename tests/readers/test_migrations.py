@@ -71,7 +71,7 @@ def test_a_database_of_an_earlier_version_is_not_touched_until_it_is_asked_for(
     before = tables(earlier)
     with pytest.raises(StoreError) as caught:
         Database.open(URL, tmp_path)
-    words = f"is of an earlier version of the press (schema {number}, this one needs 4)"
+    words = f"is of an earlier version of the press (schema {number}, this one needs 5)"
     assert (caught.value.message, caught.value.hint) == (words, "newsletter db upgrade")
     assert (version(earlier), tables(earlier)) == (number, before)
 
@@ -83,7 +83,7 @@ def test_a_database_of_an_earlier_version_keeps_all_it_knows(tmp_path: Path, ear
         with database.read() as connection:
             about = connection.execute(select(schema.about)).one()
             consents = connection.execute(select(schema.consent)).all()
-        assert tuple(about) == (4, "0123456789abcdef", "")
+        assert tuple(about) == (5, "0123456789abcdef", "")
         assert [tuple(row) for row in consents] == [(7, "lea", 2, "joined", "import", "", "", "", "")]
         readers = [(one.id, one.email, one.name, one.status.value) for one in Readers(database)]
         assert readers == [
@@ -166,7 +166,7 @@ def test_f29_a_migration_killed_in_the_middle_is_undone_and_done_by_the_next_one
     with Database.open(URL, tmp_path) as database:
         assert Ledger(database).tally(KEY).holds
         assert len(events(database)) == 4
-    assert version(earlier) == 4
+    assert version(earlier) == 5
 
 
 def test_of_many_upgrades_at_once_one_does_it(tmp_path: Path, earlier: Path) -> None:
@@ -193,20 +193,22 @@ def test_of_many_upgrades_at_once_one_does_it(tmp_path: Path, earlier: Path) -> 
 def test_a_database_newer_than_this_press_is_refused_and_not_touched(tmp_path: Path, earlier: Path) -> None:
     upgrade(tmp_path)
     with closing(sqlite3.connect(earlier)) as connection, connection:
-        connection.execute("UPDATE about SET schema_version = 5")
+        connection.execute("UPDATE about SET schema_version = 6")
     before = tables(earlier)
     with pytest.raises(StoreError, match="is from a newer version of the press") as caught:
         Database.open(URL, tmp_path)
     assert caught.value.hint == "upgrade the press: pip install --upgrade actu5"
-    assert (version(earlier), tables(earlier)) == (5, before)
+    assert (version(earlier), tables(earlier)) == (6, before)
 
 
 def test_the_steps_lead_to_the_version_that_new_databases_are_made_in() -> None:
-    assert newest() == schema.VERSION == 4
+    assert newest() == schema.VERSION == 5
 
 
 VERSION_3 = (
     "ALTER TABLE about DROP COLUMN moved_to",
+    "ALTER TABLE issue DROP COLUMN paused_at",
+    "DROP TABLE claim, batch, worker, relay, pace",
     "UPDATE about SET schema_version = 3",
 )
 
@@ -237,7 +239,7 @@ def test_a_servers_database_brought_up_to_date_is_made_as_a_new_one_is(
     with psycopg.connect(earlier) as connection:
         for statement in VERSION_3:
             connection.execute(statement.encode())
-    with pytest.raises(StoreError, match=r"\(schema 3, this one needs 4\)"):
+    with pytest.raises(StoreError, match=r"\(schema 3, this one needs 5\)"):
         Database.open(earlier, tmp_path)
     upgrade(tmp_path, earlier)
     upgrade(tmp_path, earlier)

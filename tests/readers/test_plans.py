@@ -30,7 +30,7 @@ LATER = NOW + timedelta(hours=1)
 # what the caller handed in.
 STEPS = [
     r"SEARCH delivery USING INDEX sqlite_autoindex_delivery_1 \(issue_key=\? AND reader_id=\?\)",
-    r"SEARCH delivery USING INDEX delivery_unsettled \(issue_key=\? AND <expr>=\? AND reader_id>\?\)",
+    r"SEARCH delivery USING INDEX delivery_unsettled \(issue_key=\? AND <expr>=\? AND reader_id>\? AND .*",
     r"SEARCH delivery USING INDEX delivery_unsettled \(issue_key=\? AND <expr>>\? AND <expr><\?\)",
     r"SEARCH reader USING PRIMARY KEY \(id=\?\)( LEFT-JOIN)?",
     r"SEARCH issue USING INDEX sqlite_autoindex_issue_1 \(key=\?\)",

@@ -277,7 +277,8 @@ def test_each_row_is_found_by_its_key_and_the_queue_by_its_index(
         assert "using delivery_pkey" in steps
         assert "delivery_unsettled" not in steps
         assert "Seq Scan on delivery" not in steps
-    for statement, last in ((queue._THEN, ids[500]), (queue._LATER, 1)):
-        steps = plan(database, statement, KEY, 0, last, 50)
+    first, final = queue.EVERYBODY
+    for statement, last in ((queue._THEN, (ids[500], 50, final)), (queue._LATER, (1, 50, final, first))):
+        steps = plan(database, statement, KEY, 0, *last)
         assert "using delivery_unsettled" in steps
         assert "Seq Scan on delivery" not in steps
