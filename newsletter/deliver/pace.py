@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from newsletter.config import Limit
 from newsletter.model import Owed
+from newsletter.ways import Limit
 
 PARKED = 10_000
 """Readers of slow domains who may be put aside while others go first; beyond that all wait for them."""
@@ -17,25 +18,50 @@ SOON = 1.0
 """Seconds after which to look again where nothing says when."""
 
 
-class Pace:
-    """Lets at most `per_second` messages begin in a second, 0 for no limit, and so many be on their way."""
-
-    def __init__(self, limit: Limit) -> None:
-        self._gap = 1 / limit.per_second if limit.per_second else 0.0
-        self._most = limit.connections
-        self._next = 0.0
-        self._on_their_way = 0
+class Tempo(Protocol):
+    """When the next message may begin; `now` is seconds of one clock."""
 
     def wait(self, now: float) -> float:
-        """Seconds until the next may begin; `now` is seconds of the same clock as in `begin`."""
-        if self._on_their_way >= self._most:
-            return SOON
+        """Seconds until then; asked only by whoever has a message."""
+
+    def begin(self, now: float) -> None:
+        """A message begins."""
+
+
+class Alone:
+    """The tempo of one run alone: `per_second` messages begin in a second, 0 for no limit."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second if per_second else 0.0
+        self._next = 0.0
+
+    def wait(self, now: float) -> float:
         left = self._next - now
         # What is further off than one gap was set by a clock that has been put back since.
         return left if TICK < left < 2 * self._gap else 0.0
 
     def begin(self, now: float) -> None:
         self._next = now + self._gap
+
+
+Tempos = Callable[[str, float], Tempo]
+"""The tempo of a recipients' domain, or of all ("" for that), at so many messages a second."""
+
+
+class Pace:
+    """Lets messages begin in their tempo, and so many be on their way."""
+
+    def __init__(self, limit: Limit, tempo: Tempo | None = None) -> None:
+        self._tempo = tempo or Alone(limit.per_second)
+        self._most = limit.connections
+        self._on_their_way = 0
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next may begin; `now` is seconds of the same clock as in `begin`."""
+        return SOON if self._on_their_way >= self._most else self._tempo.wait(now)
+
+    def begin(self, now: float) -> None:
+        self._tempo.begin(now)
         self._on_their_way += 1
 
     def end(self) -> None:

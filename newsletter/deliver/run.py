@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from newsletter.config import Limit, Send
 from newsletter.deliver.backend import Ended, Ready
 from newsletter.deliver.breaker import Breaker
-from newsletter.deliver.pace import SOON, Pace, Queue
+from newsletter.deliver.pace import SOON, Pace, Queue, Tempos
 from newsletter.errors import (
     Blocked,
     ContentError,
@@ -21,6 +20,7 @@ from newsletter.errors import (
     Withheld,
 )
 from newsletter.model import Commit, Delivery, Message, Outcome, Owed, Reader
+from newsletter.ways import Limit, Send
 
 AT_ONCE = 500
 """Readers fetched from the ledger in one go: memory stays flat whatever the audience."""
@@ -96,6 +96,7 @@ class Run:
         expires_at: datetime,
         start: str,
         fillers: int,
+        tempos: Tempos | None,
     ) -> None:
         self._fill = fill
         self._key = issue_key
@@ -106,11 +107,12 @@ class Run:
         self._ahead = 4 * fillers
         # A connection may have one message at its dot, the next behind it, and one more prepared for it.
         at_once = 3 * settings.connections + self._ahead
-        self._queue = Queue(
-            self._page,
-            Pace(Limit(per_second=settings.per_second, connections=at_once)),
-            {name: Pace(limit) for name, limit in settings.domains.items()},
-        )
+        limits = {"": Limit(per_second=settings.per_second, connections=at_once), **settings.domains}
+        paces = {
+            name: Pace(limit, tempos(name, limit.per_second) if tempos and limit.per_second else None)
+            for name, limit in limits.items()
+        }
+        self._queue = Queue(self._page, paces.pop(""), paces)
         self._breaker = Breaker(settings.connections)
         self._tasks: dict[str, _Task] = {}
         self._in_hand: deque[Message] = deque()

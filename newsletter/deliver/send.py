@@ -8,13 +8,13 @@ before it changes nothing; a crash after it leaves one honest doubt, which no ru
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from newsletter.config import Send
 from newsletter.deliver.backend import CarriesMany
-from newsletter.deliver.pace import SOON
+from newsletter.deliver.pace import SOON, Tempos
 from newsletter.deliver.patience import PatientLedger
 from newsletter.deliver.run import Ledger, Run, World
 from newsletter.errors import Unavailable
 from newsletter.model import Delivery, Message, Outcome, Reader
+from newsletter.ways import Send
 
 __all__ = ["Ledger", "World", "send"]
 
@@ -33,17 +33,19 @@ def send(
     expires_at: datetime,
     start: str = "",
     fillers: int = 1,
+    tempos: Tempos | None = None,
 ) -> Iterator[Delivery]:
     """Send what the ledger owes of one frozen issue, one Delivery after the other.
 
     `fill` makes a reader's message, in so many threads at once. Deferred messages are tried again as they
     fall due, for as long as the settings' patience; what is still owed then stays owed, and a later run goes
     on. Nothing is sent after `expires_at`. `start` is a reader's id to begin after: runs that begin at
-    different ones seldom meet. A ledger that may come back is waited for as long. Raises Unavailable when the
-    carrier cannot be used any more and StoreError when the ledger cannot; both leave every row true.
+    different ones seldom meet; `tempos` are those that they keep together. A ledger that may come back is
+    waited for as long as the patience lasts. Raises Unavailable when the carrier cannot be used any more and
+    StoreError when the ledger cannot; both leave every row true.
     """
     ledger = PatientLedger(ledger, world, settings.patience)
-    run = Run(fill, issue_key, ledger, settings, world, expires_at, start, fillers)
+    run = Run(fill, issue_key, ledger, settings, world, expires_at, start, fillers, tempos)
     until = world.clock() + settings.patience
     troubles = 0
     carrier.open()

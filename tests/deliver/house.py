@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from newsletter.config import Send
 from newsletter.deliver.backend import Backend, CarriesMany
 from newsletter.deliver.backends.memory import MemoryBackend
 from newsletter.deliver.fill import Filler
@@ -20,6 +19,7 @@ from newsletter.readers import schema
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.store import Readers
+from newsletter.ways import Send
 
 KEY = "2026-11-23"
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)

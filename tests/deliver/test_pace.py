@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from newsletter.config import Limit
 from newsletter.deliver import pace as module
 from newsletter.deliver.pace import Pace, Queue
 from newsletter.model import Owed, Reader
+from newsletter.ways import Limit
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 ANY = Limit(connections=1000)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.config import Limit, Send
 from newsletter.deliver import run as run_module
 from newsletter.deliver.backend import Work
 from newsletter.deliver.backends.memory import MemoryBackend
@@ -31,6 +30,7 @@ from newsletter.readers.addresses import read_address
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.proof import Proof
+from newsletter.ways import Limit, Send
 from tests.deliver.house import KEY, NAMES, START, House, Moody, WatchedLedger, once, raises
 from tests.readers.conftest import leaves
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from newsletter.config import Send
 from newsletter.deliver.backend import CarriesMany
 from newsletter.deliver.backends.session import Deadlines, Server
 from newsletter.deliver.backends.smtp import SmtpBackend
@@ -25,6 +24,7 @@ from newsletter.model import Delivery, Edition, Mailbox, Publication, Reader
 from newsletter.readers import schema
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
+from newsletter.ways import Send
 from tests.deliver.scripted_server import OFFERS, Act, Always, ScriptedServer
 
 KEY = "2026-11-23"
