@@ -42,10 +42,11 @@ def needs_server() -> Path:
 class Cluster:
     """One server on a free port of this machine; `stop` and `start` are its administrator's.
 
-    Without `durable` it does not wait for its disk, which only a power cut would tell apart.
+    Without `durable` it does not wait for its disk, which only a power cut would tell apart. `network`, such
+    as "10.77.0", is one whose hosts may use it too, and of which this machine is the first.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, network: str = "") -> None:
         self._programs = needs_server()
         self._folder = folder
         self._numbers = count(1)
@@ -58,7 +59,11 @@ class Cluster:
             account = pwd.getpwnam(USER)
             os.chown(folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", USER, "-N", "-E", "UTF8")
-        settings = f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
+        self._address = f"{network}.1" if network else "127.0.0.1"
+        if network:
+            with (self._data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {network}.0/24 trust\n")
+        settings = f"port = {self.port}\nlisten_addresses = '{self._address}'\nunix_socket_directories = ''\n"
         settings += "max_connections = 100\nshared_buffers = 64MB\n"
         if not durable:
             settings += "fsync = off\nfull_page_writes = off\n"
@@ -78,7 +83,7 @@ class Cluster:
         )
 
     def url(self, name: str) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://{USER}@{self._address}:{self.port}/{name}"
 
     def empty(self) -> str:
         """The address of a new database without any table."""
@@ -130,12 +135,12 @@ class Cluster:
 
 
 @contextmanager
-def running(*, durable: bool = False) -> Iterator[Cluster]:
+def running(*, durable: bool = False, network: str = "") -> Iterator[Cluster]:
     """A server for as long as the block lasts."""
     needs_server()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        cluster = Cluster(folder, durable=durable)
+        cluster = Cluster(folder, durable=durable, network=network)
         try:
             yield cluster
         finally:

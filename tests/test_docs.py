@@ -65,7 +65,8 @@ def test_every_command_in_the_readmes_table_exists() -> None:
 def test_every_setting_is_documented(tmp_path: Path) -> None:
     documented = set(re.findall(r"`([a-z_]+)`", DOCS["settings.md"]))
     code = "".join(
-        (ROOT / "newsletter" / name).read_text(encoding="utf-8") for name in ("config.py", "on_time.py")
+        (ROOT / "newsletter" / name).read_text(encoding="utf-8")
+        for name in ("config.py", "on_time.py", "ways.py")
     )
     code += "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "newsletter/deliver/backends").glob("*.py")

@@ -126,4 +126,5 @@ def plan(press: Press, key: str, subject: str, count: int, *, rehearsal: bool) -
     say(f"  issue    {key}")
     say(f"  from     {sender.name} <{sender.address}>")
     say(f"  to       {plural(count, 'reader')}")
-    say(f"  through  {config.send.backend}{' (a rehearsal: nobody gets mail)' if rehearsal else ''}")
+    ways = " and ".join(relay.name for relay in config.named_relays) or config.relays[0].backend
+    say(f"  through  {ways}{' (a rehearsal: nobody gets mail)' if rehearsal else ''}")

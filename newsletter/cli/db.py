@@ -44,11 +44,21 @@ def upgrade(press: Press, yes: bool) -> None:
     store = press.config.store
     with unchecked(store.url, press.root, password=store.password) as database:
         _upgrade(press, database, yes=yes)
+        _upgrade_queue(database)
     if (press.config.state / "rehearsal.db").exists():
         with unchecked("sqlite:///.newsletter/rehearsal.db", press.root) as rehearsal:
             rehearsal.make()
             if rehearsal.is_behind():
                 rehearsal.upgrade()
+
+
+def _upgrade_queue(database: "Database") -> None:
+    """The tables of the queue that workers have their batches from, on a server."""
+    if database.conninfo:
+        from newsletter.fleet.engine import upgrade
+
+        if upgrade(database.conninfo):
+            say("The queue for workers is ready.")
 
 
 def _upgrade(press: Press, database: "Database", *, yes: bool) -> None:
@@ -105,6 +115,7 @@ def move(press: Press, url: str) -> None:
                 raise AnotherRun(f"{key} is being sent", where=press.shown(press.config.state), hint=hint)
         with unchecked(url, press.root, password=target_store.password) as target:
             _move(source, target, url)
+            _upgrade_queue(target)
     say(f'Now write url = "{url}" below [store] in newsletter.toml.')
     say(f"{source.where} stays as it was, and takes no more changes.")
 

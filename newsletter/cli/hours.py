@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from newsletter.config import Send
 from newsletter.errors import ConfigError, NewsletterError
+from newsletter.ways import Send
 
 
 class TooLate(NewsletterError):

@@ -40,7 +40,9 @@ def only_run(press: Press, key: str, *, join: bool = False) -> Iterator[bool]:
 
 
 def is_sending(press: Press, key: str) -> bool:
-    """Whether a run holds one of the issue's locks; to ask is to hold them for a moment."""
+    """Whether a run holds one of the issue's locks, which are held a moment for it, or workers have it."""
+    if press.config.store.is_shared and is_busy(press, key):
+        return True
     for path in _paths(press, key):
         try:
             with path.open() as lock:
@@ -49,6 +51,14 @@ def is_sending(press: Press, key: str) -> bool:
         except OSError:
             continue  # nobody has ever held it
     return False
+
+
+def is_busy(press: Press, key: str) -> bool:
+    """Whether workers have the issue in hand; its database is one that they share."""
+    from newsletter.readers.crew import Crew
+
+    with press.database() as database:
+        return Crew(database).is_busy(key)
 
 
 def _paths(press: Press, key: str) -> tuple[Path, Path]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsletter.links import Links, Signer
     from newsletter.model import Edition, Issue
     from newsletter.readers.database import Database
+    from newsletter.ways import Relay
 
 
 class Press:
@@ -138,16 +139,18 @@ class Press:
             issue, config.publication, config.look, templates=config.root / "templates", root=config.root
         )
 
-    def backend(self) -> "Backend":
-        """The configured backend; one that reaches people only if everything is in place for that."""
+    def backend(self, relay: "Relay | None" = None) -> "Backend":
+        """The backend of a relay, of the first one if none is named.
+
+        One that reaches people only if everything is in place for that.
+        """
         from newsletter.deliver.backend import find_backend
         from newsletter.deliver.readiness import check_ready
 
-        config = self.config
-        table = config.backend_table(config.send.backend)
-        backend = find_backend(config.send.backend, table, where=config.send.backend_where)
+        relay = relay or self.config.relays[0]
+        backend = find_backend(relay.backend, relay.table, where=relay.where)
         if backend.reaches_people:
-            check_ready(config.publication)
+            check_ready(self.config.publication)
         return backend
 
     def has_database(self) -> bool:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -124,6 +124,20 @@ class Progress:
         if now - self._told >= self._every:
             self._told = now
             self._show(self.words(now))
+
+    def stand(self, counts: Mapping[str, int]) -> None:
+        """How far others are: so many of each outcome by now."""
+        self._counts.update(counts)
+        self._tried = sum(self._counts.values())
+        now = time.monotonic()
+        if now - self._told >= self._every:
+            self._told = now
+            self._show(self.words(now))
+
+    def missed(self, outcome: str, reader: str, email: str, detail: str) -> None:
+        """Somebody does not have the issue: an event of its own, for programs."""
+        if self._as_json:
+            self._event(outcome, reader=reader, email=email, detail=detail)
 
     def waiting(self, why: str, until: datetime, now: datetime) -> None:
         """Nothing can be done before `until`: counted down on a terminal, told once elsewhere."""

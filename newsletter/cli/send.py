@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,7 @@ def test(press: Press, issue: str | None, addresses: tuple[str, ...], strict: bo
 @click.option("--due", is_flag=True, help="Send what is approved and due, once; for timers, at any moment.")
 @click.option("--at", metavar="HH:MM", help="Wait until this hour of the issue's day.")
 @click.option("--not-after", metavar="HH:MM", help="Be over by then, or do not begin; exit code 7.")
+@click.option("--here", is_flag=True, help="Send from this machine, although there are workers.")
 @click.option("--join", is_flag=True, help="Take part in a run that goes on in another terminal.")
 @click.option("--strict", is_flag=True, help="Send nothing if anybody's message cannot be made.")
 @click.option("--restored", is_flag=True, help="The database is from a backup: doubt whatever it forgot.")
@@ -85,6 +86,7 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
 
     Shows the plan and asks you to type the number of readers. Run it again at any time: it goes on where it
     was, and never sends to anybody twice. Without ISSUE, today's; a later day's only if its date is typed.
+    Where the database is PostgreSQL, the workers do it (`newsletter worker`), and it is followed from here.
 
     With --due, what [schedule] in newsletter.toml says is due, and only if it was approved: as often and from
     as many machines as you like, one of them sends. See `newsletter schedule`.
@@ -127,8 +129,21 @@ def send(press: Press, /, issue: str | None, **options: Any) -> int:
     if press.config.send.require_web_version:
         check_url(press)
     backend, write = press.backend(), pen(press)
-    with only_run(press, key, join=options["join"]) as beside, open_books(press, backend) as books:
+    here = options["here"] or options["join"]
+    with only_run(press, key, join=options["join"]) as beside, open_books(press, backend, here=here) as books:
+        if here and not options["join"]:
+            _check_workers(books, key)
         return _send(press, books, backend, write, folder, wishes, beside=beside)
+
+
+def _check_workers(books: Books, key: str) -> None:
+    """Raise AnotherRun if workers have the issue in hand: two at once are safe, and seldom meant."""
+    from newsletter.cli.lock import AnotherRun
+    from newsletter.readers.crew import Crew
+
+    if books.database.conninfo and Crew(books.database).is_busy(key):
+        hint = f"newsletter status {key} --watch, or take part: newsletter send {key} --join"
+        raise AnotherRun(f"workers are sending {key}", where="fleet", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +232,9 @@ def _check_hours(press: Press, books: Books, count: int, hours: Hours) -> None:
     from newsletter.cli.hours import needed
 
     settings = press.config.send
+    if books.dispatch:
+        paces = [relay.per_second for relay in press.config.relays if relay.share]
+        settings = replace(settings, per_second=sum(paces) if all(paces) else 0.0)
     of_domains = {name: books.readers.count_at(name) for name in settings.domains}
     hours.check(press.now(), needed(count, of_domains, settings))
 

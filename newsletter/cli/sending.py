@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -24,9 +24,11 @@ from newsletter.deliver.backend import Backend, CarriesMany
 from newsletter.deliver.dkim import read_seals
 from newsletter.deliver.fill import Filler
 from newsletter.deliver.message import MessageTemplate
+from newsletter.deliver.pace import Tempos
 from newsletter.deliver.send import World, send
+from newsletter.deliver.tempo import Together
 from newsletter.deliver.threads import Threads
-from newsletter.errors import ContentError, StoreError, Unavailable
+from newsletter.errors import ConfigError, ContentError, StoreError, Unavailable
 from newsletter.model import Delivery, Outcome, Owed, State, Status
 from newsletter.readers.accounts import Accounts, Tally
 from newsletter.readers.database import Database
@@ -34,8 +36,10 @@ from newsletter.readers.ledger import Frozen, Ledger
 from newsletter.readers.store import Readers
 from newsletter.readers.witness import NAME as WITNESS
 from newsletter.readers.witness import Witness
+from newsletter.ways import Relay
 
 if TYPE_CHECKING:
+    from newsletter.fleet.dispatch import Dispatch
     from newsletter.model import Edition
 
 SIGNERS = 2
@@ -47,12 +51,16 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """Where a run reads whom to write to and writes down what became of it; a rehearsal has no witness."""
+    """Where a run reads whom to write to and writes down what became of it.
+
+    A rehearsal has no witness, and a run of this machine alone nobody to `dispatch` the issue to.
+    """
 
     database: Database
     readers: Readers
     ledger: Ledger
     witness: Witness | None
+    dispatch: "Dispatch | None" = None
 
     @property
     def rehearsal(self) -> bool:
@@ -69,14 +77,21 @@ class Manner:
 
 
 @contextmanager
-def open_books(press: Press, backend: Backend) -> Iterator[Books]:
-    """The publication's readers and ledger; for a backend that reaches nobody, a rehearsal's ledger."""
+def open_books(press: Press, backend: Backend, *, here: bool = False) -> Iterator[Books]:
+    """The publication's readers and ledger; for a backend that reaches nobody, a rehearsal's ledger.
+
+    Where workers can share the database they are to do the sending, unless it is to be done `here`.
+    """
     with ExitStack() as stack:
         database = stack.enter_context(press.database())
         if backend.reaches_people:
             witness = Witness(Path(press.shown(press.config.state)) / WITNESS)
             yield Books(
-                database=database, readers=Readers(database), ledger=Ledger(database), witness=witness
+                database=database,
+                readers=Readers(database),
+                ledger=Ledger(database),
+                witness=witness,
+                dispatch=None if here or not database.conninfo else dispatch_of(press, database),
             )
             return
         rehearsal = stack.enter_context(press.rehearsal_database())
@@ -88,7 +103,12 @@ def open_books(press: Press, backend: Backend) -> Iterator[Books]:
 def freeze(
     press: Press, books: Books, edition: "Edition", template: MessageTemplate, *, files: str
 ) -> Frozen:
-    """Fix the edition's bytes and its audience; an earlier rehearsal of the issue is forgotten."""
+    """Fix the edition's bytes and its audience; an earlier rehearsal of the issue is forgotten.
+
+    For workers it is held until `deliver`. Raises NoWorker if there are none.
+    """
+    if books.dispatch:
+        books.dispatch.check()
     if books.rehearsal:
         books.ledger.begin_again(edition.key)
     frozen = books.ledger.freeze(
@@ -99,9 +119,18 @@ def freeze(
         date=template.date,
         now=press.utc_now(),
         files=files,
+        held=books.dispatch is not None,
     )
-    _witness(books, frozen)
+    note_witness(books, frozen)
     return frozen
+
+
+def dispatch_of(press: Press, database: Database) -> "Dispatch":
+    """The workers of this publication; its database is on a server."""
+    from newsletter.fleet.dispatch import Dispatch
+    from newsletter.fleet.engine import Engine
+
+    return Dispatch(database, Engine(database.conninfo), press.config.relays, press.signer().mark)
 
 
 def pen(press: Press, *, dead: bool = False) -> Callable[[MessageTemplate], Filler]:
@@ -133,20 +162,26 @@ def check_everybody(filler: Filler, ledger: Ledger, key: str, now: datetime) -> 
         raise ContentError(f"{'; '.join(wrong[:3])}{more}", where="--strict", hint=hint)
 
 
-def carrier(press: Press, backend: Backend) -> CarriesMany:
+def carrier(press: Press, backend: Backend, relay: Relay) -> CarriesMany:
     """What carries many messages at once: the backend itself, or one thread for each of several like it."""
     if isinstance(backend, CarriesMany):
         return backend
-    more = press.config.send.connections - 1 if backend.reaches_people else 0
-    return Threads([backend, *(press.backend() for _ in range(more))])
+    more = relay.connections - 1 if backend.reaches_people else 0
+    return Threads([backend, *(press.backend(relay) for _ in range(more))])
 
 
 def deliver(
     press: Press, books: Books, backend: Backend, filler: Filler, frozen: Frozen, manner: Manner
 ) -> int:
     """Send what is owed of a frozen issue, show how far it is, tell how it ended; the exit code."""
+    _check_pause(press, books, frozen.key)
+    if books.dispatch:
+        from newsletter.cli.following import follow_workers
+
+        return follow_workers(press, books, books.dispatch, frozen, manner)
     config = press.config
-    with _stop_on_signal() as stop:
+    relay = config.relays[0]
+    with stop_on_signal("Finishing what is in flight; once more to stop at once.") as stop:
         total = books.ledger.count_owed(frozen.key)
         timed = manner.hours.not_after is not None
         try:
@@ -161,13 +196,14 @@ def deliver(
                 deliveries = send(
                     filler.fill,
                     issue_key=frozen.key,
-                    carrier=carrier(press, backend),
+                    carrier=carrier(press, backend, relay),
                     ledger=books.ledger,
-                    settings=config.send,
+                    settings=replace(config.send, per_second=relay.per_second, connections=relay.connections),
                     world=world,
                     expires_at=frozen.frozen_at + config.send.max_age,
                     start=secrets.token_urlsafe(12) if manner.beside else "",
                     fillers=SIGNERS if config.dkim.selectors else 1,
+                    tempos=tempos_of(books.database, relay) if books.database.conninfo else None,
                 )
                 refused = _watch(books, frozen, deliveries, shown)
         except (Unavailable, StoreError):
@@ -176,8 +212,36 @@ def deliver(
                 say(f"To go on: newsletter send {frozen.key}")
             raise
         finally:
-            _witness(books, frozen)
-    return _ended(press, books, frozen, refused=refused, asked=stop.asked, manner=manner)
+            note_witness(books, frozen)
+    return ended(press, books, frozen, refused=refused, asked=stop.asked, manner=manner)
+
+
+def tempos_of(database: Database, relay: Relay) -> Tempos:
+    """The pace of a relay, and of recipients' domains at it, kept together with all who use it."""
+    from newsletter.readers.paces import Paces
+
+    paces = Paces(database)
+
+    def tempo(domain: str, per_second: float) -> Together:
+        name = f"{relay.name} {domain}".rstrip()
+        return Together(per_second, lambda seconds: paces.reserve(name, seconds))
+
+    return tempo
+
+
+def _check_pause(press: Press, books: Books, key: str) -> None:
+    """Raise ConfigError if a person has paused the issue; what was only held for workers goes on."""
+    from newsletter.readers.decisions import Decisions, Kind
+
+    if not Accounts(books.database).standing(key).paused_at:
+        return
+    decisions = Decisions(books.database)
+    held = [one for one in decisions.made(key) if one.kind in (Kind.PAUSE, Kind.RESUME)]
+    if held and held[-1].kind is Kind.PAUSE:
+        at = held[-1].at.astimezone(press.zone)
+        words = f"was paused by {held[-1].who} at {at:%H:%M on %d %B %Y}"
+        raise ConfigError(f"{key} {words}", where="ISSUE", hint=f"newsletter resume {key}")
+    decisions.let_go(key)
 
 
 def _watch(books: Books, frozen: Frozen, deliveries: Iterator[Delivery], shown: Progress) -> int:
@@ -188,13 +252,13 @@ def _watch(books: Books, frozen: Frozen, deliveries: Iterator[Delivery], shown: 
         refused += delivery.outcome is Outcome.REFUSED
         shown.count(delivery)
         if (now := time.monotonic()) > next_note:
-            _witness(books, frozen)
+            note_witness(books, frozen)
             took = time.monotonic() - now
             next_note = now + max(WITNESS_SECONDS, 20 * took)
     return refused
 
 
-def _witness(books: Books, frozen: Frozen) -> None:
+def note_witness(books: Books, frozen: Frozen) -> None:
     """Remember beside the database how far the issue has come; that this fails stops nothing."""
     if books.witness is None:
         return
@@ -203,7 +267,7 @@ def _witness(books: Books, frozen: Frozen) -> None:
         books.witness.note(standing.instance, frozen.key, frozen_at=frozen.frozen_at, gone=standing.gone)
 
 
-def _ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: bool, manner: Manner) -> int:
+def ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: bool, manner: Manner) -> int:
     """Tell how the run ended and what to type next; the exit code."""
     key = frozen.key
     tally = books.ledger.tally(key)
@@ -214,18 +278,28 @@ def _ended(press: Press, books: Books, frozen: Frozen, *, refused: int, asked: b
     if manner.as_json:
         click.echo(json.dumps({"event": "ended", "exit": 7 if late else code, **facts(tally)}))
     say(in_words(tally))
-    if tally.owed:
+    paused = tally.owed and Accounts(books.database).standing(key).paused_at
+    if tally.owed and not paused:
         _name_owed(press, books.ledger, key)
-    if asked:
+    if asked and books.dispatch:
+        say(f"No longer following; the workers go on. To hold them: newsletter pause {key}")
+    elif asked:
         say(f"Stopped as asked. To go on: newsletter send {key}")
     elif late:
-        hint = f"newsletter send {key}, if it is not too late after all; or newsletter cancel {key}"
+        order = "resume" if books.dispatch else "send"
+        hint = f"newsletter {order} {key}, if it is not too late after all; or newsletter cancel {key}"
         raise TooLate(f"{plural(tally.owed, 'reader')} not reached in time", where="--not-after", hint=hint)
     elif tally.in_doubt:
         words = "nobody can tell whether they arrived"
         say(f"{number(tally.in_doubt)} in doubt: {words}. To settle: newsletter settle {key}")
-    if tally.owed and not asked and not late:
-        say(f"To go on: newsletter send {key}")
+    if paused and not late:
+        say(f"{key} is paused. To go on: newsletter resume {key}")
+    elif tally.owed and not asked and not late:
+        say(
+            f"The workers go on with it: newsletter status {key} --watch"
+            if books.dispatch
+            else f"To go on: newsletter send {key}"
+        )
     return code
 
 
@@ -253,15 +327,15 @@ class _Stop:
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[_Stop]:
-    """The first Ctrl-C (or SIGTERM) finishes what is in flight, the second stops at once."""
+def stop_on_signal(words: str) -> Iterator[_Stop]:
+    """The first Ctrl-C (or SIGTERM) asks to stop and says these words, the second stops at once."""
     stop = _Stop()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if stop.asked:
             raise KeyboardInterrupt
         stop.asked = True
-        say("Finishing what is in flight; once more to stop at once.")
+        say(words)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

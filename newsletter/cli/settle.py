@@ -157,6 +157,7 @@ class _Doubts:
             raise ConfigError(f"{key} was cancelled: nobody gets it any more", where="--resend", hint=hint)
         # A run has messages in flight, which are doubts too, though not for long.
         with only_run(self._press, key):
+            _check_workers(self._press, key)
             chosen = self._chosen(wishes.named)
             count = self._ledger.tally(key).in_doubt if wishes.everybody else len(chosen)
             if not count:
@@ -240,6 +241,15 @@ def _in_words(trace: Trace | None) -> str:
     if trace is None:
         return "no trace"
     return "; ".join(trace.hints) or "its Message-ID, but not that it was accepted"
+
+
+def _check_workers(press: Press, key: str) -> None:
+    """Raise AnotherRun while workers have messages of the issue in flight."""
+    from newsletter.cli.lock import AnotherRun, is_busy
+
+    if press.config.store.is_shared and is_busy(press, key):
+        hint = f"newsletter pause {key}, and once more; or wait: newsletter status {key} --watch"
+        raise AnotherRun(f"workers are sending {key}", where="fleet", hint=hint)
 
 
 def _tell(press: Press, key: str, tally: Tally, log: MailLog | None) -> None:

@@ -107,7 +107,7 @@ class _Report:
         key = self._frozen.key
         if watch:
             try:
-                follow(self._press, self._ledger, key)
+                follow(self._press, self._database, key)
             except KeyboardInterrupt:
                 say("No longer watching; the run goes on.")
                 return 130
@@ -144,6 +144,12 @@ class _Report:
             say(_approved(self._press, approval))
         for decision in Decisions(self._database).made(frozen.key):
             say(_decided(self._press, decision))
+        from newsletter.cli.crew import lines, standing_of
+
+        crew = standing_of(self._press, self._database, frozen.key)
+        if crew and crew.closed < crew.batches:
+            for line in lines(self._press, crew):
+                say(line)
         if not tally.holds:
             say("The books do not balance: somebody is not accounted for.")
         self._tell_witness()
@@ -176,15 +182,19 @@ class _Report:
         )
 
     def _print_json(self) -> None:
+        from newsletter.cli.crew import facts as crew_facts
+        from newsletter.cli.crew import standing_of
         from newsletter.cli.listing import list_json
         from newsletter.readers.accounts import Accounts
         from newsletter.readers.decisions import Decisions
 
         key = self._frozen.key
         accounts = Accounts(self._database)
-        rate, cancelled_at = accounts.rate(key), accounts.standing(key).cancelled_at
+        rate, standing = accounts.rate(key), accounts.standing(key)
         facts = _facts(key, self._frozen, self._ledger.tally(key), _approval(self._database, key))
-        facts["cancelled_at"] = cancelled_at.isoformat() if cancelled_at else None
+        facts["cancelled_at"] = standing.cancelled_at.isoformat() if standing.cancelled_at else None
+        facts["paused_at"] = standing.paused_at.isoformat() if standing.paused_at else None
+        facts |= crew_facts(self._press, standing_of(self._press, self._database, key))
         facts["per_second"] = round(rate.per_second, 1) if rate else None
         facts["decisions"] = [
             {"at": one.at.isoformat(), "who": one.who, "kind": one.kind, "readers": one.readers}
@@ -215,6 +225,10 @@ def _facts(key: str, frozen: Frozen | None, tally: Tally, approval: Approval | N
         "frozen_at": frozen.frozen_at.isoformat() if frozen else None,
         **facts(tally),
         "cancelled_at": None,
+        "paused_at": None,
+        "batches": None,
+        "relays": [],
+        "workers": [],
         "per_second": None,
         "approval": approved,
         "decisions": [],
@@ -238,12 +252,15 @@ def _decided(press: Press, decision: Decision) -> str:
 
     what = {
         Kind.CANCEL: "Cancelled",
+        Kind.PAUSE: "Paused",
+        Kind.RESUME: "Resumed",
         Kind.SENT: "Settled as sent",
         Kind.RESEND: "To be sent again, settled",
         Kind.RESTORED: "Taken as in doubt, the database being from a backup,",
     }[decision.kind]
     at = decision.at.astimezone(press.zone)
-    return f"{what} by {decision.who} at {at:%H:%M on %d %B %Y}: {plural(decision.readers, 'reader')}."
+    words = f"{what} by {decision.who} at {at:%H:%M on %d %B %Y}: {plural(decision.readers, 'reader')}"
+    return f"{words}, {decision.note}." if decision.kind is Kind.PAUSE and decision.note else f"{words}."
 
 
 def _write_csv(rows: Iterable[LedgerRow]) -> None:

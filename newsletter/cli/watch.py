@@ -3,11 +3,13 @@
 import time
 from collections import deque
 
+from newsletter.cli.crew import lines, standing_of
 from newsletter.cli.lock import is_sending
 from newsletter.cli.press import Press
 from newsletter.cli.screen import progress
 from newsletter.cli.tallies import in_words
 from newsletter.readers.accounts import Tally
+from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
 
 EVERY = 1.0
@@ -17,8 +19,9 @@ LOOKS = 10
 """Looks back over which the rate is taken."""
 
 
-def follow(press: Press, ledger: Ledger, key: str) -> None:
-    """Show how far the issue is until nobody is owed it or nobody is sending it."""
+def follow(press: Press, database: Database, key: str) -> None:
+    """Show how far the issue is until nobody is owed it or nobody is sending it, and who works on it."""
+    ledger = Ledger(database)
     looks: deque[tuple[float, int]] = deque(maxlen=LOOKS)
     with progress(ledger.tally(key).audience) as shown:
         while True:
@@ -27,7 +30,9 @@ def follow(press: Press, ledger: Ledger, key: str) -> None:
             done = tally.audience - tally.owed
             still = not looks or looks[-1][1] == done
             looks.append((started, done))
-            shown.tell(done, _words(tally, looks))
+            crew = standing_of(press, database, key)
+            below = lines(press, crew) if crew and crew.batches else []
+            shown.tell(done, "\n".join([_words(tally, looks), *below]))
             if not tally.owed or (still and not is_sending(press, key)):
                 return
             time.sleep(max(EVERY, 5 * (time.monotonic() - started)))

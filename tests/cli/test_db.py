@@ -19,6 +19,7 @@ from tests.cluster import Cluster
 from tests.conftest import PYTHON, Newsletter
 from tests.readers import monday
 from tests.readers.conftest import BY_HAND, NOW
+from tests.readers.test_migrations import VERSION_3
 
 FILE = ".newsletter/newsletter.db"
 URL = f"sqlite:///{FILE}"
@@ -44,13 +45,13 @@ def test_an_earlier_database_is_copied_and_brought_up_to_date_when_asked(
     refused = newsletter("readers", "list")
     assert refused.code == 75
     assert refused.err == (
-        f"Error: {FILE}: is of an earlier version of the press (schema 2, this one needs 4)\n"
+        f"Error: {FILE}: is of an earlier version of the press (schema 2, this one needs 5)\n"
         "Hint: newsletter db upgrade\n"
     )
     done = newsletter("db", "upgrade")
     assert done.code == 0
     assert done.err == (
-        "The tables were of version 2, and are of version 4 now. "
+        "The tables were of version 2, and are of version 5 now. "
         f"As they were, they stand in {FILE}.version-2: "
         "delete that once all is well, for people are in it.\n"
     )
@@ -60,9 +61,9 @@ def test_an_earlier_database_is_copied_and_brought_up_to_date_when_asked(
         assert connection.execute("SELECT schema_version FROM about").fetchone() == (2,)
         assert connection.execute("SELECT count(*) FROM reader").fetchone() == (4,)
     assert newsletter("readers", "list").out.count("@example.org") == 4
-    assert newsletter("db", "upgrade").err == "There is nothing to do: the tables are of version 4.\n"
+    assert newsletter("db", "upgrade").err == "There is nothing to do: the tables are of version 5.\n"
     with closing(sqlite3.connect(paper / ".newsletter/rehearsal.db")) as connection:
-        assert connection.execute("SELECT schema_version FROM about").fetchone() == (4,)
+        assert connection.execute("SELECT schema_version FROM about").fetchone() == (5,)
     assert sorted(path.name for path in (paper / ".newsletter").glob("*version*")) == [
         "newsletter.db.version-2"
     ]
@@ -71,7 +72,7 @@ def test_an_earlier_database_is_copied_and_brought_up_to_date_when_asked(
 def test_a_newer_database_is_left_alone(newsletter: Newsletter, paper: Path) -> None:
     earlier(paper / FILE)
     with closing(sqlite3.connect(paper / FILE)) as connection, connection:
-        connection.execute("UPDATE about SET schema_version = 5")
+        connection.execute("UPDATE about SET schema_version = 6")
     refused = newsletter("db", "upgrade")
     assert (refused.code, "pip install --upgrade actu5" in refused.err) == (75, True)
 
@@ -81,13 +82,16 @@ def test_on_a_server_nothing_is_changed_before_there_is_a_copy(
 ) -> None:
     url = cluster.made()
     with psycopg.connect(url) as connection:
-        connection.execute("ALTER TABLE about DROP COLUMN moved_to; UPDATE about SET schema_version = 3")
+        for statement in VERSION_3:
+            connection.execute(statement.encode())
     with (paper / "newsletter.toml").open("a") as file:
         file.write(f'\n[store]\nurl = "{url}"\n')
     assert newsletter("db", "upgrade").code == 2
     assert newsletter("readers", "list").code == 75
     done = newsletter("db", "upgrade", "--yes")
-    assert done.err == "The tables were of version 3, and are of version 4 now.\n"
+    assert done.err == (
+        "The tables were of version 3, and are of version 5 now.\nThe queue for workers is ready.\n"
+    )
     assert newsletter("readers", "list").code == 0
 
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter.cli.hours import Hours, TooLate, needed, read_hours
-from newsletter.config import Limit, Send
 from newsletter.errors import ConfigError
+from newsletter.ways import Limit, Send
 
 PARIS = ZoneInfo("Europe/Paris")
 DAY = date(2026, 11, 23)

@@ -1,0 +1,1 @@
+"""Many machines: the same run, split over an existing engine."""
