@@ -1,6 +1,6 @@
 """The case that the doctor looks at: a publication, the time, and what may be asked about it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from newsletter.doctor.names import Names, Silence
 from newsletter.errors import ConfigError, Refused
 from newsletter.links import Signer, read_signer
 from newsletter.readers.database import Database
+from newsletter.ways import Relay
 
 OFFLINE = "not looked at: --offline"
 
@@ -47,15 +48,14 @@ class Case:
         return self.resolver is None
 
     @cached_property
+    def ways(self) -> Sequence[tuple[Relay, Backend | ConfigError]]:
+        """Each relay with its backend, or with what is wrong with its settings; none is opened."""
+        return [(relay, _backend(relay)) for relay in self.config.relays]
+
+    @property
     def backend(self) -> Backend | ConfigError:
-        """The configured backend, or what is wrong with its settings; it is not opened."""
-        send = self.config.send
-        try:
-            return find_backend(
-                send.backend, self.config.backend_table(send.backend), where=send.backend_where
-            )
-        except ConfigError as error:
-            return error
+        """That of the first relay: the one that this machine sends through by itself."""
+        return self.ways[0][1]
 
     @property
     def reaches_people(self) -> bool:
@@ -114,3 +114,10 @@ def domain_of(address: str) -> str:
     with suppress(Refused):  # whatever it is, it is said where the address is used
         address = envelope_address(address)
     return address.rpartition("@")[2].lower()
+
+
+def _backend(relay: Relay) -> Backend | ConfigError:
+    try:
+        return find_backend(relay.backend, relay.table, where=relay.where)
+    except ConfigError as error:
+        return error

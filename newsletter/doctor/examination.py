@@ -24,7 +24,7 @@ FAMILIES = (
         (
             settings.sender,
             settings.address,
-            settings.backend,
+            settings.ways_out,
             settings.hours,
             settings.secrets,
             settings.files,
@@ -32,7 +32,7 @@ FAMILIES = (
     ),
     Family("Store", (store.store, store.clock)),
     Family("Templates", (templates.coming_issue, templates.sample_issue, templates.notices)),
-    Family("Relay", (relay.relay,)),
+    Family("Relay", (relay.relays, relay.workers)),
     Family("DNS", (domains.mail_domains, policy.spf, policy.dkim, policy.dmarc, domains.pointers)),
     Family("Site", (site.one_click, site.health, site.web_version)),
     Family("What comes back", (returns.return_path, returns.mailbox, returns.hooks)),

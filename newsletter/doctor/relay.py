@@ -1,10 +1,12 @@
 """The way out: each mail server is called, secured, logged in to, asked what it takes; no mail begins."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from newsletter.deliver.backend import Backend
 from newsletter.deliver.backends.folder import FolderBackend
 from newsletter.deliver.backends.maildir import MaildirBackend
 from newsletter.deliver.backends.sendmail import SendmailBackend
@@ -18,6 +20,8 @@ from newsletter.doctor.line import Line, fails, passes, unknown, warns
 from newsletter.doctor.names import Names, Silence
 from newsletter.doctor.templates import octets_of_a_mail
 from newsletter.errors import ConfigError, DeliveryError, Unavailable
+from newsletter.readers.crew import Crew
+from newsletter.ways import Relay
 
 PATIENCE = Deadlines(connect=10, greeting=20, command=20, quit=2)
 
@@ -30,14 +34,18 @@ _ROOM = 1.1
 """A mail may grow by its signature, and by longer links than a specimen's."""
 
 
-def relay(case: Case) -> Iterator[Line]:
-    """What can be said of the backend that is configured, whichever it is."""
-    backend = case.backend
-    name = case.config.send.backend
+def relays(case: Case) -> Iterator[Line]:
+    """What can be said of each way out; of several, each line names its own."""
+    for relay, backend in case.ways:
+        for line in _way(case, relay, backend):
+            yield line if len(case.ways) == 1 else replace(line, title=f"{relay.name}: {line.title}")
+
+
+def _way(case: Case, relay: Relay, backend: Backend | ConfigError) -> Iterator[Line]:
     if isinstance(backend, ConfigError):
         yield unknown("Relay", "not called: its settings are at fault, see above")
     elif isinstance(backend, SmtpBackend):
-        servers = servers_of(case)
+        servers = read_servers(relay.table)
         octets = None if case.offline else octets_of_a_mail(case)
         for server in servers:
             if case.resolver is None:
@@ -52,17 +60,30 @@ def relay(case: Case) -> Iterator[Line]:
         do = "see SES's console: is it out of the sandbox, is the domain verified?"
         yield unknown("Quota", "SES is not asked what it would take without a mail to send", do)
     elif isinstance(backend, FolderBackend | MaildirBackend) or not backend.reaches_people:
-        yield passes("Relay", f"none: {name} keeps mails on this machine")
+        yield passes("Relay", f"none: {relay.backend} keeps mails on this machine")
     else:
         do = "newsletter test --to yourself@your-domain"
-        yield unknown("Relay", f"the backend {name!r} cannot be tried without a mail", do)
+        yield unknown("Relay", f"the backend {relay.backend!r} cannot be tried without a mail", do)
 
 
 def servers_of(case: Case) -> tuple[Server, ...]:
-    """The relays of `[backends.smtp]`, in order; none if that is not how mail leaves."""
-    if not isinstance(case.backend, SmtpBackend):
-        return ()
-    return read_servers(case.config.backend_table(case.config.send.backend))
+    """The mail servers that mail leaves through, in order; none if that is not how it leaves."""
+    found = [read_servers(relay.table) for relay, backend in case.ways if isinstance(backend, SmtpBackend)]
+    return tuple(server for servers in found for server in servers)
+
+
+def workers(case: Case) -> Iterator[Line]:
+    """Whether somebody works for each relay that is to have a share of an issue."""
+    if case.config.store.file:
+        return
+    with case.database() as database:
+        at_work = Counter(worker.relay for worker in Crew(database).workers() if worker.is_alive)
+    missing = [relay.name for relay in case.config.relays if relay.share and not at_work[relay.name]]
+    if missing:
+        seen = f"nobody works for {' and '.join(missing)}"
+        yield warns("Workers", seen, "newsletter worker; or newsletter send --here")
+    else:
+        yield passes("Workers", ", ".join(f"{count} for {name}" for name, count in sorted(at_work.items())))
 
 
 def call(server: Server, octets: int | None, now: datetime, names: Names) -> Iterator[Line]:

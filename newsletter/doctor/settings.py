@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from newsletter.calendar import coming
+from newsletter.deliver.backend import Backend
 from newsletter.deliver.dkim import key_path
 from newsletter.deliver.readiness import check_ready, is_nobodys
 from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, warns
 from newsletter.errors import ConfigError
 from newsletter.settings import FILE, Table
+from newsletter.ways import Relay
 
 FREE_MAIL = re.compile(
     r"(?:gmail|googlemail|icloud|aol|gmx|free|sfr|neuf|orange|wanadoo|laposte|bbox|proton|protonmail)"
@@ -72,24 +74,33 @@ def address(case: Case) -> Iterator[Line]:
         yield passes("Web address", f"{url} ({where})")
 
 
-def backend(case: Case) -> Iterator[Line]:
-    """Which way mail leaves, and how fast."""
+def ways_out(case: Case) -> Iterator[Line]:
+    """Which ways mail leaves, and how fast."""
     send, origin = case.config.send, _origins(case, "send")
-    seen = f"{send.backend} ({origin('backend')})"
-    if isinstance(case.backend, ConfigError):
-        yield fails("Way out", f"{seen}: {case.backend}", case.backend.hint)
-    elif not case.backend.reaches_people:
+    patience = f"{send.patience.total_seconds() / 60:g}\u00a0min of patience ({origin('patience')})"
+    if not case.config.named_relays:
+        relay, backend = case.ways[0]
+        yield _way_out("Way out", f"{relay.backend} ({origin('backend')})", backend)
+        rate = f"{_rate(relay)} ({origin('per_second')})"
+        yield passes("Pace", f"{rate}, {relay.connections} connections ({origin('connections')}), {patience}")
+        return
+    for relay, backend in case.ways:
+        yield _way_out(f"Way out {relay.name}", f"{relay.backend} ({relay.where})", backend)
+    told = [f"{relay.name} {_rate(relay)}, {relay.connections} connections" for relay, _ in case.ways]
+    yield passes("Pace", f"{'; '.join(told)} a worker; {patience}")
+
+
+def _way_out(title: str, seen: str, backend: Backend | ConfigError) -> Line:
+    if isinstance(backend, ConfigError):
+        return fails(title, f"{seen}: {backend}", backend.hint)
+    if not backend.reaches_people:
         do = 'to send for real: backend = "smtp" in [send], and [backends.smtp]'
-        yield warns("Way out", f"{seen}: a rehearsal, nobody gets mail", do)
-    else:
-        yield passes("Way out", seen)
-    rate = f"{send.per_second:g} a second" if send.per_second else "as fast as it takes them"
-    patience = f"{send.patience.total_seconds() / 60:g}\u00a0min of patience"
-    yield passes(
-        "Pace",
-        f"{rate} ({origin('per_second')}), {send.connections} connections ({origin('connections')}), "
-        f"{patience} ({origin('patience')})",
-    )
+        return warns(title, f"{seen}: a rehearsal, nobody gets mail", do)
+    return passes(title, seen)
+
+
+def _rate(relay: Relay) -> str:
+    return f"{relay.per_second:g} a second" if relay.per_second else "as fast as it takes them"
 
 
 def hours(case: Case) -> Iterator[Line]:

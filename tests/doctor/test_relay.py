@@ -9,7 +9,10 @@ import trustme
 from newsletter.deliver.backends.session import Server
 from newsletter.doctor.line import Line, Verdict
 from newsletter.doctor.names import Names
-from newsletter.doctor.relay import call, relay
+from newsletter.doctor.relay import call, relays, workers
+from newsletter.readers.crew import Crew
+from newsletter.readers.database import Database
+from tests.cluster import Cluster
 from tests.deliver.scripted_server import OFFERS, Act, ScriptedServer, drop, say
 from tests.doctor.conftest import Dns, Make, only, told
 from tests.doctor.papers import NOW, papers
@@ -167,7 +170,7 @@ def test_each_relay_is_called_and_without_a_password_the_machine_itself(
             f'[backends.smtp]\nhost = "127.0.0.1"\nport = {one.port}\nsecurity = "plain"\n'
             f'fallback = ["localhost:{two.port}"]\n'
         )
-        lines = told(relay(case(settings, backend="smtp", names=dns())))
+        lines = told(relays(case(settings, backend="smtp", names=dns())))
         assert [(title, verdict) for title, verdict, _ in lines] == [
             (f"127.0.0.1:{one.port}", "pass"),
             ("TLS", "pass"),
@@ -178,10 +181,39 @@ def test_each_relay_is_called_and_without_a_password_the_machine_itself(
         assert lines[1][2] == "none, and none needed: the relay is this machine"
 
 
+def test_of_several_relays_each_line_names_its_own(dns: Dns, case: Make, paper_root: Path) -> None:
+    with ScriptedServer() as one, ScriptedServer() as two:
+        settings = "".join(
+            f'[relays.{name}]\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "plain"\n'
+            for name, server in (("paris", one), ("lyon", two))
+        )
+        lines = told(relays(case(settings, backend="smtp", names=dns())))
+    assert [(title, verdict) for title, verdict, _ in lines] == [
+        (f"paris: 127.0.0.1:{one.port}", "pass"),
+        ("paris: TLS", "pass"),
+        ("paris: Size", "pass"),
+        (f"lyon: 127.0.0.1:{two.port}", "pass"),
+        ("lyon: TLS", "pass"),
+        ("lyon: Size", "pass"),
+    ]
+
+
+def test_a_relay_that_nobody_works_for_is_told(case: Make, cluster: Cluster, tmp_path: Path) -> None:
+    url = cluster.cleared()
+    settings = f'[relays.paris]\n[relays.lyon]\n[relays.old]\nshare = 0\n[store]\nurl = "{url}"\n'
+    assert told(workers(case(settings))) == [("Workers", "warn", "nobody works for paris and lyon")]
+    with Database.open(url, tmp_path) as database:
+        crew = Crew(database)
+        for name, relay in (("web1:7", "paris"), ("web2:8", "paris"), ("web2:8", "lyon")):
+            crew.sign(name, relay, batch=None, per_second=0.0)
+    assert told(workers(case(settings))) == [("Workers", "pass", "1 for lyon, 2 for paris")]
+    assert told(workers(case())) == []
+
+
 def test_offline_nobody_is_called(case: Make) -> None:
     with ScriptedServer() as scripted:
         settings = f'[backends.smtp]\nhost = "127.0.0.1"\nport = {scripted.port}\nsecurity = "plain"\n'
-        lines = told(relay(case(settings, backend="smtp")))
+        lines = told(relays(case(settings, backend="smtp")))
         assert lines == [(f"127.0.0.1:{scripted.port}", "unknown", "not looked at: --offline")]
         assert scripted.visits == []
 
@@ -190,20 +222,20 @@ def test_other_backends_say_what_they_can(dns: Dns, case: Make, monkeypatch: pyt
     for name in ("folder", "maildir", "console", "memory"):
         found = case(backend=name, names=dns())
         verdict = "unknown" if found.reaches_people else "pass"
-        assert told(relay(found))[0][1] == verdict, name
+        assert told(relays(found))[0][1] == verdict, name
         assert not (found.root / ".newsletter").exists()
-    assert told(relay(case(names=dns()))) == [
+    assert told(relays(case(names=dns()))) == [
         ("Program", "pass", "there"),
         ("Relay", "unknown", "the queue of this machine is its mail server's affair"),
     ]
     ses = '[backends.ses]\nregion = "eu-west-3"\n'
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "made-up")
-    assert told(relay(case(ses, backend="ses", names=dns()))) == [
+    assert told(relays(case(ses, backend="ses", names=dns()))) == [
         ("Credentials", "pass", "there"),
         ("Quota", "unknown", "SES is not asked what it would take without a mail to send"),
     ]
-    assert told(relay(case(ses, backend="ses")))[0] == ("Relay", "unknown", "not looked at: --offline")
+    assert told(relays(case(ses, backend="ses")))[0] == ("Relay", "unknown", "not looked at: --offline")
 
 
 def test_a_program_that_has_gone_fails(dns: Dns, case: Make, tmp_path: Path) -> None:
@@ -214,11 +246,11 @@ def test_a_program_that_has_gone_fails(dns: Dns, case: Make, tmp_path: Path) -> 
     found = case(f'[backends.sendmail]\ncommand = "{program}"\n', backend="", text=text, names=dns())
     assert found.reaches_people
     program.unlink()
-    assert told(relay(found))[0] == ("Program", "fail", f"{program}: cannot be run")
+    assert told(relays(found))[0] == ("Program", "fail", f"{program}: cannot be run")
 
 
 def test_a_backend_whose_settings_are_wrong_is_not_called(dns: Dns, case: Make) -> None:
-    assert told(relay(case(backend="smtp", names=dns()))) == [
+    assert told(relays(case(backend="smtp", names=dns()))) == [
         ("Relay", "unknown", "not called: its settings are at fault, see above")
     ]
 
@@ -237,6 +269,6 @@ def test_what_somebody_elses_backend_can_do_is_not_known(
         encoding="ascii",
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert told(relay(case(backend="pigeon", names=dns()))) == [
+    assert told(relays(case(backend="pigeon", names=dns()))) == [
         ("Relay", "unknown", "the backend 'pigeon' cannot be tried without a mail")
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.doctor.line import Verdict
-from newsletter.doctor.settings import address, backend, files, hours, secrets, sender
+from newsletter.doctor.settings import address, files, hours, secrets, sender, ways_out
 from tests.doctor.conftest import Make, only, told
 
 EXAMPLE = '[publication]\nname = "x"\nsender = "x <a@example.org>"\npostal_address = "1 rue"\n'
@@ -83,7 +83,7 @@ def test_the_web_address(case: Make, url: str, verdict: str, seen: str) -> None:
 
 
 def test_the_way_out_and_the_pace_are_told_with_their_origin(case: Make) -> None:
-    assert told(backend(case("per_second = 20\n"))) == [
+    assert told(ways_out(case("per_second = 20\n"))) == [
         ("Way out", "pass", "sendmail (newsletter.toml:8)"),
         (
             "Pace",
@@ -111,17 +111,33 @@ def test_when_the_next_issue_is_due_and_that_nobody_would_be_told(case: Make) ->
     assert told(hours(case(alerts)))[1] == ("Alerts", "pass", "someone is told by mail, command")
 
 
+def test_each_relay_is_told_by_its_name(case: Make) -> None:
+    relays = '[relays.paris]\nper_second = 20\n[relays.lyon]\nbackend = "folder"\nconnections = 4\n'
+    assert told(ways_out(case(relays))) == [
+        ("Way out paris", "pass", "sendmail (newsletter.toml:9)"),
+        ("Way out lyon", "warn", "folder (newsletter.toml:12): a rehearsal, nobody gets mail"),
+        (
+            "Pace",
+            "pass",
+            (
+                "paris 20 a second, 10 connections; lyon as fast as it takes them, 4 connections a worker; "
+                "30\u00a0min of patience (default)"
+            ),
+        ),
+    ]
+
+
 def test_a_rehearsal_is_told_and_wrong_settings_fail(case: Make) -> None:
-    rehearsal = next(backend(case(backend="folder")))
+    rehearsal = next(ways_out(case(backend="folder")))
     assert (rehearsal.verdict, rehearsal.seen) == (
         Verdict.WARN,
         "folder (newsletter.toml:8): a rehearsal, nobody gets mail",
     )
-    wrong = next(backend(case("[backends.smtp]\nport = 25\n", backend="smtp")))
+    wrong = next(ways_out(case("[backends.smtp]\nport = 25\n", backend="smtp")))
     assert wrong.verdict is Verdict.FAIL
     assert wrong.seen == "smtp (newsletter.toml:8): newsletter.toml:9: no 'host' in [backends.smtp]"
     login = '[backends.smtp]\nhost = "smtp.lettre.invalid"\nusername = "lea"\n'
-    nameless = next(backend(case(login, backend="smtp")))
+    nameless = next(ways_out(case(login, backend="smtp")))
     assert (nameless.verdict, "no password for 'lea'" in nameless.seen) == (Verdict.FAIL, True)
 
 
