@@ -56,22 +56,34 @@ WRONG = "wrong or damaged messages"
 KINDS = (DUPLICATE, LOST, DOUBT, IDENTITY, ORDER, WRONG)
 
 
+ROWS = (
+    "SELECT issue_key, coalesce(email, 'erased ' || reader_id), state"
+    " FROM delivery LEFT JOIN reader ON reader.id = reader_id"
+)
+AUDIENCES = "SELECT key, audience FROM issue"
+READERS = "SELECT email FROM reader"
+
+
 def read_books(log: Path, database: Path) -> Books:
     """Both files as they are now."""
-    facts = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            "SELECT issue_key, coalesce(email, 'erased ' || reader_id), state"
-            " FROM delivery LEFT JOIN reader ON reader.id = reader_id"
-        ).fetchall()
-        audiences = dict(connection.execute("SELECT key, audience FROM issue"))
-        readers = frozenset(email for (email,) in connection.execute("SELECT email FROM reader"))
+        return books_of(log, *(connection.execute(query).fetchall() for query in (ROWS, AUDIENCES, READERS)))
+
+
+def books_of(
+    log: Path,
+    rows: Sequence[tuple[str, str, str]],
+    audiences: Sequence[tuple[str, int]],
+    readers: Sequence[tuple[str]],
+) -> Books:
+    """A sink's log, and what a ledger said to these three questions."""
+    facts = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     return Books(
         accepted=[fact for fact in facts if fact["what"] == "accepted"],
         killed=[fact for fact in facts if fact["what"] == "killed"],
         rows={(issue, email): state for issue, email, state in rows},
-        audiences=audiences,
-        readers=readers,
+        audiences=dict(audiences),
+        readers=frozenset(email for (email,) in readers),
     )
 
 

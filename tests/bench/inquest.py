@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from tests.bench.counting_sink import Line, Mail, Moment, Sink
 
@@ -57,6 +58,13 @@ class Finding:
     mails: Sequence[Flying]
 
 
+class States(Protocol):
+    """The ledger as an inquest reads it."""
+
+    def state(self, issue: str, recipient: str) -> str:
+        """The state of one row, "" if there is none."""
+
+
 class LedgerFile:
     """The ledger as anybody may read it: the file, with no code of the press."""
 
@@ -95,7 +103,7 @@ class LedgerFile:
 class Inquest:
     """Finds out about kills, one after the other; the process must be dead and its lines buried."""
 
-    def __init__(self, sink: Sink, ledger: LedgerFile) -> None:
+    def __init__(self, sink: Sink, ledger: States) -> None:
         self._sink = sink
         self._ledger = ledger
         self._doubts: set[tuple[str, str]] = set()

@@ -27,9 +27,12 @@ def can_join(folder: Path) -> bool:
     return "--join" in subprocess.run(order, cwd=ROOT, capture_output=True, check=True, text=True).stdout
 
 
-def make_publication(root: Path, ports: Sequence[int], *, readers: int, connections: int) -> dict[int, Path]:
+def make_publication(
+    root: Path, ports: Sequence[int], *, readers: int, connections: int, more: str = "", store: str = ""
+) -> dict[int, Path]:
     """One publication that can be reached through one folder a port, which differ in nothing but the port.
 
+    `more` are lines of [send], `store` is the address of its database, "" for a file.
     So the server's port tells which process is calling. Settings and readers are made as a person would.
     """
     shutil.copytree(ROOT / "templates", root / "templates")
@@ -42,13 +45,17 @@ def make_publication(root: Path, ports: Sequence[int], *, readers: int, connecti
         for shared in ("templates", "issues", ".newsletter"):
             (folder / shared).symlink_to(root / shared, target_is_directory=True)
         settings = SETTINGS.replace('backend = "folder"', 'backend = "smtp"')
-        settings += f'connections = {connections}\npatience = "0s"\n'
+        settings += f'connections = {connections}\npatience = "0s"\n{more}'
         settings += f'\n[backends.smtp]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
+        settings += f'\n[store]\nurl = "{store}"\n' if store else ""
         (folder / "newsletter.toml").write_text(settings, encoding="utf-8")
         folders[port] = folder
     rows = "".join(f"reader{n}@example.org,Lectrice {n}\n" for n in range(readers))
     (root / "readers.csv").write_text(f"email,name\n{rows}", encoding="utf-8")
     first = next(iter(folders.values()))
+    if store:
+        order = command(first, CLOCK, "db", "upgrade")
+        subprocess.run(order, cwd=ROOT, env=environment(), check=True, capture_output=True)
     order = command(first, CLOCK, "readers", "import", str(root / "readers.csv"), "--source", "made up")
     subprocess.run(order, cwd=ROOT, env=environment(), check=True, capture_output=True)
     return folders
