@@ -65,8 +65,14 @@ Enqueue = Callable[[Connection, Sequence[Batch], datetime | None], None]
 """What hands batches to workers within a transaction, at once or from a moment on."""
 
 _mine = and_(_row.issue_key == _batch.issue_key, _row.reader_id > _batch.after, _row.reader_id <= _batch.last)
-# By the key of the rows, which are few; the index of all that are owed is no way to them.
-_owed = exists().where(_mine, text(f"(delivery.state || '') = '{State.OWED}'"))
+# The rows of a batch are few, and found by their key: so the state is an expression, which is in no index, or
+# all that are owed the issue would be gone through. An OFFSET keeps that question apart for each batch.
+_owed = exists(
+    select(_row.reader_id)
+    .where(_mine, _row.state.concat("") == State.OWED.value)
+    .offset(0)
+    .correlate(work.batch)
+)
 _going = and_(_issue.key == _batch.issue_key, _issue.cancelled_at.is_(None), _issue.paused_at.is_(None))
 
 

@@ -10,7 +10,7 @@ Each engine spells them in its own way: `THESE(?5)` are the ids in a JSON list, 
 import re
 from functools import lru_cache
 
-_WORD = re.compile(r"IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)|AFTER\((\?\d+), (\?\d+), (\?\d+)\)")
+_WORD = re.compile(r"(\w+) IN (THESE|FREE)\((\?\d+)\)|BY_KEY\((\w+)\)|AFTER\((\?\d+), (\?\d+), (\?\d+)\)")
 _TEXT = re.compile(r"\bTEXT\b")
 _NUMBERED = re.compile(r"\?(\d+)")
 
@@ -21,8 +21,11 @@ _DUE = "coalesce(delivery.next_at, 0)"
 _LISTED = "ARRAY(SELECT jsonb_array_elements_text({}::jsonb))"
 _UNLOCKED = (
     "ARRAY(SELECT mine.reader_id FROM delivery AS mine WHERE mine.issue_key = $1"
-    " AND mine.reader_id = ANY ({}) FOR NO KEY UPDATE SKIP LOCKED)"
+    " AND mine.reader_id = ANY ({}) AND {} FOR NO KEY UPDATE SKIP LOCKED)"
 )
+# Of an issue that was frozen since the server last took its statistics it believes that there are but a few
+# rows, and would go through all of them. The first and the last id are bounds that it cannot overlook.
+_BOUND = '(SELECT {}(id COLLATE "C") FROM jsonb_array_elements_text({}::jsonb) AS id)'
 
 
 @lru_cache
@@ -30,11 +33,11 @@ def for_sqlite(statement: str) -> str:
     """A "+" keeps SQLite from going through all unsettled rows by their index."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column, due, last, final = word.groups()
+        listed, kind, ids, column, due, last, final = word.groups()
         if due:
             after = f"delivery.reader_id > {last} AND delivery.reader_id <= {final}"
             return f"{_DUE} = {due} AND {after} ORDER BY delivery.reader_id"
-        return f"IN (SELECT value FROM json_each({ids}))" if kind else f"+{column}"  # noqa: S608
+        return f"{listed} IN (SELECT value FROM json_each({ids}))" if kind else f"+{column}"  # noqa: S608
 
     return _WORD.sub(spelled, statement)
 
@@ -44,16 +47,23 @@ def for_postgresql(statement: str) -> str:
     """An expression is in no index; values are $1, $2, …, and texts sort as they do in Python."""
 
     def spelled(word: re.Match[str]) -> str:
-        kind, ids, column, due, last, final = word.groups()
+        listed, kind, ids, column, due, last, final = word.groups()
         if due:
             # Only the queue's index has this order: by the key, all that was sent would be gone through.
             place = f"{_DUE}, delivery.reader_id"
             return f"({place}) > ({due}, {last}) AND ({place}) <= ({due}, {final}) ORDER BY {place}"
         if not kind:
             return f"({column} || '')"
-        listed = _LISTED.format(ids)
-        return f"= ANY ({listed if kind == 'THESE' else _UNLOCKED.format(listed)})"
+        wanted = _LISTED.format(ids)
+        if kind == "FREE":
+            wanted = _UNLOCKED.format(wanted, _within(f"mine.{listed}", ids))
+        return f"{listed} = ANY ({wanted}) AND {_within(listed, ids)}"
 
     text = _TEXT.sub('TEXT COLLATE "C"', _NUMBERED.sub(r"$\1", _WORD.sub(spelled, statement)))
     first, *others = text.split("?")
     return first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))
+
+
+def _within(column: str, ids: str) -> str:
+    """That a column lies between the least and the greatest of these ids."""
+    return f"{column} BETWEEN {_BOUND.format('min', ids)} AND {_BOUND.format('max', ids)}"
