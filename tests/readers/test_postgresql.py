@@ -282,3 +282,22 @@ def test_each_row_is_found_by_its_key_and_the_queue_by_its_index(
         steps = plan(database, statement, KEY, 0, *last)
         assert "using delivery_unsettled" in steps
         assert "Seq Scan on delivery" not in steps
+
+
+def test_a_commit_reads_its_own_rows_only_of_an_issue_that_is_newer_than_the_servers_statistics(
+    database: Database, ledger: Ledger
+) -> None:
+    ids = crowd(database, 3000)
+    freeze(ledger, key="2026-11-20")
+    with database.write() as connection:
+        connection.execute(text("ANALYZE delivery"))
+    freeze(ledger)
+    commit(ledger, *ids[:10])
+    with database.drive(writing=True) as driver:
+        entries.commit_all(driver, KEY, commits(*ids[1000:1010]), NOW)
+        entries.record(driver, KEY, [gave(one) for one in ids[:10]])
+        read = driver.execute(
+            "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index"
+            " WHERE indrelid = 'delivery'::regclass"
+        ).fetchone()
+    assert read[0] < 100
