@@ -1,4 +1,4 @@
-"""What so many readers cost the database, tried for real: `python -m tests.bench.capacity --readers 10000000`.
+"""What so many readers cost the database: `python -m tests.bench.capacity --readers 10000000`.
 
 On a PostgreSQL server of its own, which waits for its disk: readers and proofs are entered, an issue of the
 day before lies there as it is once it was sent, today's is frozen and planned into batches while people sign
@@ -51,7 +51,7 @@ SELECT id, address, address, 'Marie-Claude Dupont', 'active', 1700000000 FROM (
   SELECT substr(translate(encode(decode(md5(n::text), 'hex'), 'base64'), '+/', '-_'), 1, 16) AS id,
     'prenom.nom' || n || '@' || ('{HOSTS}'::text[])[1 + n %% 8] AS address
   FROM generate_series(1, %s) AS n) AS made_up
-"""  # noqa: S608
+"""
 ENTER = """
 INSERT INTO reader (id, email, address_key, name, status, since)
 SELECT id, email, address_key, name, status, since FROM people
@@ -105,7 +105,7 @@ class SignUps:
         readers = Readers(self.database, hashes=_hashes)
         proof = Proof(source="sign-up")
         while not self.over.wait(0.05):
-            address = read_address(f"late{random.random()}@example.org")  # noqa: S311
+            address = read_address(f"late{random.random()}@example.org")
             began = time.perf_counter()
             readers.add(address, proof=proof, now=datetime.now(UTC))
             self.times.append(time.perf_counter() - began)
@@ -141,10 +141,10 @@ def enter(book: Book, database: Database, count: int) -> None:
         Row(line=n, address=read_address(f"de.la.liste{n}@example.org"), name="Paul") for n in range(some)
     ]
     scaled = bare.seconds * some / count
-    with book.step("import by the press", some, against=("as many bare rows", scaled)):
-        with Incoming(database, hashes=hashes) as incoming:
-            incoming.read(rows, refuse=lambda row: None)
-            assert sum(incoming.enter(proof=Proof(source="fair"), now=datetime.now(UTC))) == some
+    step = book.step("import by the press", some, against=("as many bare rows", scaled))
+    with step, Incoming(database, hashes=hashes) as incoming:
+        incoming.read(rows, refuse=lambda row: None)
+        assert sum(incoming.enter(proof=Proof(source="fair"), now=datetime.now(UTC))) == some
 
 
 def lay_down_old_issue(book: Book) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
@@ -52,7 +53,7 @@ def send(url: str, ids: Sequence[int], group: int, start: Barrier) -> Done:
         start.wait()
         done.began = time.monotonic()
         for number in ids:
-            batch = done.timed("begin", lambda number=number: batches.begin(number, "bench", _now()))
+            batch = done.timed("begin", partial(batches.begin, number, "bench", _now()))
             part = Part(ledger, after=batch.after, last=batch.last)
             last: Owed | None = None
             gone: list[Owed] = []

@@ -1,4 +1,4 @@
-"""Steps of `tests.bench.capacity`, each measured: seconds, the server's log of changes, sizes, a reference."""
+"""The steps of `tests.bench.capacity`, each measured: seconds, the server's log, sizes, a reference."""
 
 import json
 import time

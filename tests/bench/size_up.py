@@ -1,7 +1,7 @@
 """What a publication of your size needs: the sums of docs/scale.md, with your own figures if you have some.
 
-python docs/size_up.py --readers 250000 --kilobytes 45 --hours 0.5
-python docs/size_up.py --write     # writes the tables of scale.md anew, from scale.json and the constants here
+python -m tests.bench.size_up --readers 250000 --kilobytes 45 --hours 0.5
+python -m tests.bench.size_up --write     # writes the tables of scale.md anew
 
 scale.json is what `python -m tests.bench.capacity --readers 10000000 --keep docs/scale.json` measured.
 """
@@ -9,16 +9,17 @@ scale.json is what `python -m tests.bench.capacity --readers 10000000 --keep doc
 import argparse
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-HERE = Path(__file__).parent
-TARGET = HERE / "scale.md"
+from tests.conftest import ROOT
+
+TARGET = ROOT / "docs/scale.md"
+KEPT = ROOT / "docs/scale.json"
 
 PLAIN, SIGNED = 5_000, 1_100
-"""Messages a second of one process on two shared cores: `tests.bench.send`, and `tests.bench.dkim` (RSA-2048)."""
+"""Messages a second of one process on two shared cores: `tests.bench.send`, `tests.bench.dkim` (RSA-2048)."""
 SPARE = 0.5
 """The part of what was measured that is counted on."""
 
@@ -27,7 +28,7 @@ ORANGE_CONNECTIONS, ORANGE_MESSAGES = 1_000, 100
 ORANGE_SHARE = 0.15
 """The part of the readers at Orange and Wanadoo."""
 FIRST_DAY, GROWTH = 1_000, 1.5
-"""Messages of a new address on its first day, and by how much more on each day after: less than twice as many."""
+"""Messages of a new address on its first day, and how many times as many on each day after."""
 ISSUES = 21
 """Issues a month: one each weekday."""
 
@@ -82,15 +83,16 @@ class Need:
     forget: float
 
 
-def measured(path: Path = HERE / "scale.json") -> Measured:
+def measured(path: Path = KEPT) -> Measured:
     """The figures of the run that is kept."""
     steps = {step["name"]: step for step in json.loads(path.read_text(encoding="utf-8"))["steps"]}
 
     def size(*names: str) -> float:
-        return sum((steps[name]["heap"] + steps[name]["indexes"]) / steps[name]["rows"] for name in names)
+        each = [(steps[name]["heap"] + steps[name]["indexes"]) / steps[name]["rows"] for name in names]
+        return float(sum(each))
 
     def rate(*names: str) -> float:
-        return steps[names[0]]["rows"] / sum(steps[name]["seconds"] for name in names)
+        return float(steps[names[0]]["rows"] / sum(steps[name]["seconds"] for name in names))
 
     def wal(name: str) -> float:
         return float(steps[name]["wal"] / steps[name]["rows"])
@@ -156,8 +158,8 @@ def lasting(seconds: float) -> str:
 
 
 def _two(value: float) -> str:
-    digits = max(0, 1 - math.floor(math.log10(value))) if value else 0
-    return f"{round(value, digits) if value < 100 else round(value, -math.floor(math.log10(value)) + 1):,.{digits}f}"
+    digits = 1 - math.floor(math.log10(value)) if value else 0
+    return f"{round(value, digits):,.{max(0, digits)}f}"
 
 
 def rows(wishes: Sequence[Wish], known: Measured) -> list[list[str]]:
@@ -197,7 +199,7 @@ def table(wishes: Sequence[Wish], known: Measured) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
 
 
-def figures(path: Path = HERE / "scale.json") -> str:
+def figures(path: Path = KEPT) -> str:
     """All that was measured, in Markdown."""
     kept = json.loads(path.read_text(encoding="utf-8"))
     lines = ["| step | rows | seconds | rows/s | WAL, B a row | table + indexes, B a row | beside |"]
@@ -216,8 +218,9 @@ def written(text: str) -> str:
     """The page with its two tables as they are now."""
     wishes = [Wish(readers=size) for size in SIZES]
     for name, content in (("needs", table(wishes, measured())), ("figures", figures())):
-        block = f"<!-- {name} -->\n{content}\n<!-- end -->"
-        text = re.sub(rf"<!-- {name} -->\n.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)  # type: ignore[misc]
+        before, mark, after = text.partition(f"<!-- {name} -->\n")
+        _, end, after = after.partition("<!-- end -->")
+        text = f"{before}{mark}{content}\n{end}{after}"
     return text
 
 
