@@ -197,11 +197,10 @@ def work(book: Book, url: str, batches: Batches, engine: Engine, options: argpar
             found = all_at_once(send, [(url, share, group) for share in shares])
             step.rows, step.seconds = sum(done.rows for done in found), span(found)
             step.more = waits(found)
-    plan = Plan(relays=lambda number: ["main"] * number, mark="m1")
     passing = book.timed(lambda: book.one("SELECT count(*) FROM bare_delivery"))
     count = int(book.one("SELECT audience FROM issue WHERE key = %s", (KEY,)))
     with book.step("look for what was lost", count, against=("one pass over the bare rows", passing)):
-        batches.reconcile(KEY, plan, engine.live)
+        batches.reconcile(KEY, engine.live())
 
 
 def count_up(book: Book, database: Database) -> None:

@@ -53,7 +53,7 @@ def send(url: str, ids: Sequence[int], group: int, start: Barrier) -> Done:
         start.wait()
         done.began = time.monotonic()
         for number in ids:
-            batch = done.timed("begin", partial(batches.begin, number, "bench", _now()))
+            batch = done.timed("begin", partial(batches.begin, number, "bench"))
             part = Part(ledger, after=batch.after, last=batch.last)
             last: Owed | None = None
             gone: list[Owed] = []
