@@ -1,5 +1,7 @@
 """The rows of free places that many runs take theirs from, so that all together keep one pace."""
 
+import time
+
 from newsletter.errors import StoreError
 from newsletter.readers.database import Database
 
@@ -22,10 +24,11 @@ class Paces:
         self._database = database
 
     def reserve(self, name: str, seconds: float) -> float | None:
-        """Take so many seconds of the row called `name`; in how many seconds they begin, 0 for now.
+        """Take so many seconds of the row called `name`; how many seconds after the call they begin.
 
         None if the database is away, and may be back soon. Raises StoreError.
         """
+        asked = time.monotonic()
         try:
             with self._database.drive(writing=True) as driver:
                 (wait, _) = driver.execute(_RESERVE, (name, seconds)).fetchone()
@@ -33,4 +36,4 @@ class Paces:
             if error.passing:
                 return None
             raise
-        return max(0.0, float(wait))
+        return max(0.0, float(wait)) + time.monotonic() - asked
