@@ -32,6 +32,7 @@ from tests.conftest import ROOT
 from tests.readers.conftest import NOW, enter, hashes
 from tests.readers.conftest import database as database
 from tests.readers.conftest import readers as readers
+from tests.readers.conftest import store as store
 
 SIGNER = Signer((b"a key of the tests alone",), list_id="redaction.lettre.invalid")
 FORM = Proof(source="the site", network="192.0.2.7")
@@ -87,8 +88,10 @@ def answering(requests: Requests, publication: Publication) -> Answering:
     )
 
 
-def ask(requests: Requests, email: str = "lea@example.org") -> None:
-    requests.ask(Wish.JOIN, read_address(email), proof=FORM, now=NOW)
+def ask(requests: Requests, email: str = "lea@example.org", *, seconds: int = 0) -> None:
+    """Sign up, perhaps some seconds later than another."""
+    now = NOW + timedelta(seconds=seconds)
+    requests.ask(Wish.JOIN, read_address(email), proof=FORM, now=now)
 
 
 def at(moment: datetime) -> Callable[[], datetime]:
@@ -104,7 +107,7 @@ def test_what_was_asked_for_is_decided_and_sent_in_one_go(requests: Requests, an
     assert answering.answer_all(carrier, at(NOW)) == []
     assert carrier.opened == 0
     ask(requests)
-    ask(requests, "eva@example.org")
+    ask(requests, "eva@example.org", seconds=1)
     assert told(answering.answer_all(carrier, at(NOW))) == [
         ("confirm", "sent", "250 taken"),
         ("confirm", "sent", "250 taken"),
@@ -199,7 +202,7 @@ def test_a_carrier_that_is_away_is_told_and_everything_waits(
     requests: Requests, answering: Answering
 ) -> None:
     ask(requests)
-    ask(requests, "eva@example.org")
+    ask(requests, "eva@example.org", seconds=1)
     carrier = Carrier(before=Unavailable("nobody answers"))
     with pytest.raises(Unavailable):
         answering.answer_all(carrier, at(NOW))
@@ -210,7 +213,7 @@ def test_a_carrier_that_is_away_is_told_and_everything_waits(
 
 def test_a_line_that_is_lost_after_the_commit_is_a_doubt(requests: Requests, answering: Answering) -> None:
     ask(requests)
-    ask(requests, "eva@example.org")
+    ask(requests, "eva@example.org", seconds=1)
     with pytest.raises(Unavailable):
         answering.answer_all(Carrier(after=Unavailable("gone")), at(NOW))
     assert state_of(requests) == [Progress.IN_DOUBT, Progress.OWED]
