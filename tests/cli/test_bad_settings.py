@@ -212,7 +212,7 @@ def test_a_database_from_a_newer_version_is_left_alone(
     with closing(sqlite3.connect(paper / ".newsletter" / "newsletter.db")) as connection:
         connection.execute("UPDATE about SET schema_version = 99")
         connection.commit()
-    error = ".newsletter/newsletter.db: is from a newer version of the press (schema 99, this one knows 4)"
+    error = ".newsletter/newsletter.db: is from a newer version of the press (schema 99, this one knows 5)"
     hint = "upgrade the press: pip install --upgrade actu5"
     refuses(newsletter, paper, *arguments, code=75, error=error, hint=hint)
     assert door.nobody_knocked()

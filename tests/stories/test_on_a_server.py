@@ -38,12 +38,12 @@ def test_a_morning_on_a_server(newsletter: Newsletter, server: str, paper: Path,
     mailroom.answer = lambda to: "550 5.1.1 unknown" if to == "zoe@example.org" else "250 OK"
 
     assert newsletter("approve", KEY).code == 0
-    sent = newsletter("send", KEY, "--yes")
+    sent = newsletter("send", KEY, "--here", "--yes")
     assert sent.code == 4, sent.err
     assert mailroom.recipients == ["lea@example.org", "max@example.org"]
     status = newsletter("status", KEY)
     assert "3 readers = 2 sent + 1 refused" in status.out + status.err
-    assert newsletter("send", KEY, "--yes").code == 0
+    assert newsletter("send", KEY, "--here", "--yes").code == 0
     assert len(mailroom.recipients) == 2
 
     assert newsletter("readers", "remove", "max@example.org").code == 0
