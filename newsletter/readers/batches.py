@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -72,6 +73,24 @@ _owed = exists(
     .where(_mine, _row.state.concat("") == State.OWED.value)
     .offset(0)
     .correlate(work.batch)
+)
+# Asked of all batches that are closed, it must not go through their rows. The queue's index has those owed at
+# once by their ids; of those put off, which are not many, each is asked for the batch that it is in.
+_AT_ONCE = literal_column("0")
+_owed_at_once = exists(
+    select(_row.reader_id)
+    .where(_mine, schema.is_owed, schema.due_at == _AT_ONCE)
+    .offset(0)
+    .correlate(work.batch)
+)
+_other = work.batch.alias()
+_holder = (
+    select(_other.c.id)
+    .where(_other.c.issue_key == _row.issue_key, _other.c.after < _row.reader_id)
+    .order_by(_other.c.after.desc())
+    .limit(1)
+    .correlate(schema.delivery)
+    .scalar_subquery()
 )
 _going = and_(_issue.key == _batch.issue_key, _issue.cancelled_at.is_(None), _issue.paused_at.is_(None))
 
@@ -165,11 +184,10 @@ def _is_open(issue_key: str) -> ColumnElement[bool]:
 
 
 def _open_again(connection: Connection, issue_key: str) -> None:
-    """Somebody may be owed it again since its batch was closed: by a late answer, or as a person decided.
-
-    It goes through all rows of an issue, and is for when that is worth it.
-    """
-    again = and_(_batch.issue_key == issue_key, _batch.closed_at.is_not(None), _owed)
+    """Somebody may be owed it again since its batch was closed: by a late answer, or as a person decided."""
+    later = select(_holder).where(_row.issue_key == issue_key, schema.is_owed, schema.due_at > _AT_ONCE)
+    owed = or_(_owed_at_once, _batch.id.in_(later))
+    again = and_(_batch.issue_key == issue_key, _batch.closed_at.is_not(None), owed)
     connection.execute(update(work.batch).where(again).values(closed_at=None))
 
 
