@@ -76,7 +76,7 @@ _owed = exists(
 )
 # Asked of all batches that are closed, it must not go through their rows. The queue's index has those owed at
 # once by their ids; of those put off, which are not many, each is asked for the batch that it is in.
-_AT_ONCE = literal_column("0")
+_AT_ONCE: ColumnElement[int] = literal_column("0")
 _owed_at_once = exists(
     select(_row.reader_id)
     .where(_mine, schema.is_owed, schema.due_at == _AT_ONCE)

@@ -3,7 +3,7 @@
 python -m tests.bench.size_up --readers 250000 --kilobytes 45 --hours 0.5
 python -m tests.bench.size_up --write     # writes the tables of scale.md anew
 
-scale.json is what `python -m tests.bench.capacity --readers 10000000 --keep docs/scale.json` measured.
+docs/scale.json and scale-hands.json are what two runs of `python -m tests.bench.capacity` measured.
 """
 
 import argparse
@@ -12,11 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import ROOT
 
 TARGET = ROOT / "docs/scale.md"
-KEPT = ROOT / "docs/scale.json"
+KEPT = (ROOT / "docs/scale.json", ROOT / "docs/scale-hands.json")
 
 PLAIN, SIGNED = 5_000, 1_100
 """Messages a second of one process on two shared cores: `tests.bench.send`, `tests.bench.dkim` (RSA-2048)."""
@@ -83,9 +84,15 @@ class Need:
     forget: float
 
 
-def measured(path: Path = KEPT) -> Measured:
-    """The figures of the run that is kept."""
-    steps = {step["name"]: step for step in json.loads(path.read_text(encoding="utf-8"))["steps"]}
+def steps_of(*paths: Path) -> dict[str, dict[str, Any]]:
+    """The steps of some runs by their names; of one that is in several, the last counts."""
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return {step["name"]: {**step, "of": each["readers"]} for each in kept for step in each["steps"]}
+
+
+def measured(*paths: Path) -> Measured:
+    """The figures of the runs that are kept, or of others."""
+    steps = steps_of(*(paths or KEPT))
 
     def size(*names: str) -> float:
         each = [(steps[name]["heap"] + steps[name]["indexes"]) / steps[name]["rows"] for name in names]
@@ -199,16 +206,16 @@ def table(wishes: Sequence[Wish], known: Measured) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
 
 
-def figures(path: Path = KEPT) -> str:
+def figures() -> str:
     """All that was measured, in Markdown."""
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    lines = ["| step | rows | seconds | rows/s | WAL, B a row | table + indexes, B a row | beside |"]
-    lines.append("|---|--:|--:|--:|--:|--:|---|")
-    for step in kept["steps"]:
+    head = ("step", "among readers", "rows", "seconds", "rows/s", "WAL, B a row", "table + indexes, B a row")
+    lines = [f"| {' | '.join(head)} | beside |"]
+    lines.append("|---|--:|--:|--:|--:|--:|--:|---|")
+    for step in steps_of(*KEPT).values():
         count, seconds = step["rows"], step["seconds"]
         size = f"{step['heap'] / count:,.0f} + {step['indexes'] / count:,.0f}" if step["heap"] > count else ""
         beside = f"{_two(step['ratio'])} × {step['reference']}" if step["reference"] else ""
-        cells = [step["name"], f"{count:,}", _two(seconds), f"{count / seconds:,.0f}"]
+        cells = [step["name"], f"{step['of']:,}", f"{count:,}", _two(seconds), f"{count / seconds:,.0f}"]
         cells += [f"{step['wal'] / count:,.0f}" if step["wal"] > count else "", size, beside]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from newsletter.deliver.tempo import Together
 from newsletter.model import Outcome
+from newsletter.readers import schema
 from newsletter.readers.batches import Batch, Batches, Plan
 from newsletter.readers.crew import RESTS, Crew
 from newsletter.readers.database import Database
@@ -138,6 +139,25 @@ def test_who_is_owed_an_issue_again_after_its_batch_was_closed_is_not_forgotten(
     assert batches.under_way() == [KEY]
     assert batches.reconcile(KEY, ()) == 1
     assert take(batches, batch.id).tries == 2
+
+
+def test_of_many_closed_batches_only_those_of_whoever_is_owed_it_again_are_handed_over(
+    database: Database, ledger: Ledger, batches: Batches, handed: Handed
+) -> None:
+    ids = crowd(database, 1000)
+    freeze(ledger)
+    batches.go_on(KEY, PLAN, nobody)
+    send_all(ledger, [one for one in ids if one not in (ids[250], ids[999])])
+    commit(ledger, ids[250], ids[999])
+    assert all(batches.end(take(batches, batch), None, NOW) for batch in handed.ids)
+    record(ledger, gave(ids[250], Outcome.DEFERRED, next_at=NOW))
+    assert batches.reconcile(KEY, PLAN, nobody) == 1
+    assert handed.ids[4:] == [handed.ids[1]]
+    with database.write() as connection:  # as a decision does
+        row = schema.delivery.c
+        connection.execute(update(schema.delivery).where(row.reader_id == ids[999]).values(state="owed"))
+    assert batches.reconcile(KEY, PLAN, lambda: {handed.ids[1]}) == 1
+    assert handed.ids[5:] == [handed.ids[3]]
 
 
 def test_a_paused_issue_is_begun_by_nobody_and_handed_over_to_nobody(
