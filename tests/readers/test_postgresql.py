@@ -194,7 +194,8 @@ def test_many_runs_and_somebody_who_cancels_never_stand_in_each_others_way(
     assert failures == []
     tally = Ledger(database).tally(KEY)
     assert (tally.holds, tally.owed, tally.in_doubt) == (True, 0, 0)
-    assert (tally.sent, tally.withheld) == (len(committed), {"cancelled": 400 - len(committed)})
+    late = 400 - len(committed)  # none, if the runs were quicker than whoever cancels
+    assert (tally.sent, tally.withheld) == (len(committed), {"cancelled": late} if late else {})
     assert sorted(committed) == sorted(set(committed)) <= ids
 
 
