@@ -114,7 +114,6 @@ class Batches:
             there = select(_batch.id).where(_batch.issue_key == issue_key).limit(1)
             if connection.execute(there).first() is None:
                 _cut(connection, issue_key, plan)
-            _open_again(connection, issue_key)
             return self._hand_over(connection, issue_key, live)
 
     def reconcile(self, issue_key: str, live: Collection[int]) -> int:
@@ -123,13 +122,12 @@ class Batches:
             held = select(_issue.paused_at).where(_issue.key == issue_key)
             if connection.scalar(held) is not None:
                 return 0
-            if not connection.scalar(select(func.count()).where(_is_open(issue_key))):
-                _open_again(connection, issue_key)
             return self._hand_over(connection, issue_key, lambda: live)
 
     def _hand_over(self, connection: Connection, issue_key: str, live: Callable[[], Collection[int]]) -> int:
+        _open_again(connection, issue_key)
         known = live()
-        query = select(work.batch).where(_is_open(issue_key))
+        query = select(work.batch).where(_batch.issue_key == issue_key, _batch.closed_at.is_(None))
         found = [_as_batch(row) for row in connection.execute(query.order_by(_batch.id))]
         lost = [batch for batch in found if batch.id not in known]
         self._enqueue(connection, lost, None)
@@ -177,10 +175,6 @@ class Batches:
             if connection.execute(select(_batch.id).where(mine, exists().where(_going))).first():
                 self._enqueue(connection, [batch], at)
             return False
-
-
-def _is_open(issue_key: str) -> ColumnElement[bool]:
-    return and_(_batch.issue_key == issue_key, _batch.closed_at.is_(None))
 
 
 def _open_again(connection: Connection, issue_key: str) -> None:
