@@ -90,7 +90,7 @@ class Ledger:
     ) -> Frozen:
         """Fix the issue's bytes and audience: from now on each active reader is owed it, and nobody else.
 
-        `held`, it waits for `Batches.go_on`, so that no worker begins before all is in place.
+        `held`, it waits for `Decisions.let_go`, so that no worker begins before all is in place.
         If it is frozen already, perhaps by another run just now, returns that and changes nothing.
         """
         with self._database.write(issue=issue_key) as connection:

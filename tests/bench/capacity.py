@@ -28,6 +28,7 @@ from newsletter.readers.addresses import read_address
 from newsletter.readers.batches import Batches, Plan
 from newsletter.readers.csv_file import Row
 from newsletter.readers.database import Database
+from newsletter.readers.decisions import Decisions
 from newsletter.readers.importing import Incoming
 from newsletter.readers.ledger import Ledger
 from newsletter.readers.proof import Proof
@@ -178,6 +179,7 @@ def freeze_and_plan(book: Book, database: Database, batches: Batches, engine: En
     with book.step("plan", count, "batch", "procrastinate_jobs", against=against) as step:
         with SignUps(database) as people:
             cut = batches.go_on(KEY, plan, engine.live)
+            Decisions(database).let_go(KEY)
         step.more = {"batches": cut, **people.told()}
 
 
