@@ -1,13 +1,16 @@
 """Who is sending an issue: one run alone, or several that know of each other.
 
 The locks are for the pace, and for what a person decides while nobody is sending; they fall with their
-process. Two runs at once would be safe without: each row is committed by one of them alone.
+process. Two runs at once would be safe without: each row is committed by one of them alone. Where machines
+share the database, a run gives signs of life there as well, for those that do not see the locks.
 """
 
 import fcntl
+import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +20,9 @@ from newsletter.errors import NewsletterError, StoreError
 GLANCE = 0.05
 """Seconds after which a lock is tried again: whoever only asks whether it is held holds it for less."""
 
+SIGN_EVERY = 2.0
+"""Seconds between two signs of life; whoever gave none for ten seconds is taken for gone."""
+
 
 class AnotherRun(NewsletterError):
     """Another run is sending this issue."""
@@ -24,24 +30,48 @@ class AnotherRun(NewsletterError):
     exit_code = 6
 
 
+def _another(key: str, where: str) -> AnotherRun:
+    hint = f"newsletter status {key} --watch, or take part: newsletter send {key} --join"
+    return AnotherRun(f"another run is sending {key}", where=where, hint=hint)
+
+
 @contextmanager
 def only_run(press: Press, key: str, *, join: bool = False) -> Iterator[bool]:
-    """Hold the issue's locks; gives whether another run goes on beside this one.
+    """Hold the issue's locks; gives whether another run may go on beside this one.
 
-    Raises AnotherRun if somebody else holds one, unless we `join`: then all who join may go on together.
+    Raises AnotherRun if somebody else sends it, unless we `join`, or if somebody is not to be joined.
     """
+    shared = press.config.store.is_shared
     with ExitStack() as stack:
         first, second = (stack.enter_context(_opened(press, path)) for path in _paths(press, key))
         alone = _held(first, fcntl.LOCK_EX)
         if not (alone or join) or not _held(second, fcntl.LOCK_SH if join else fcntl.LOCK_EX):
-            hint = f"newsletter status {key} --watch, or take part: newsletter send {key} --join"
-            raise AnotherRun(f"another run is sending {key}", where=press.shown(Path(first.name)), hint=hint)
-        yield not alone
+            raise _another(key, press.shown(Path(first.name)))
+        if not join:
+            fcntl.flock(second, fcntl.LOCK_SH)  # from now on whoever wants to may take part
+        if shared:
+            stack.enter_context(_signing(press, key, join=join))
+        yield join and (shared or not alone)
+
+
+@contextmanager
+def no_run(press: Press, key: str) -> Iterator[None]:
+    """Keep everybody from sending the issue, and from taking part; raises AnotherRun if somebody sends it."""
+    with ExitStack() as stack:
+        for path in _paths(press, key):
+            if not _held(stack.enter_context(_opened(press, path)), fcntl.LOCK_EX):
+                raise _another(key, press.shown(path))
+        if press.config.store.is_shared:
+            stack.enter_context(_signing(press, key, alone=True))
+        yield
 
 
 def is_sending(press: Press, key: str) -> bool:
-    """Whether a run holds one of the issue's locks, which are held a moment for it, or workers have it."""
-    if press.config.store.is_shared and is_busy(press, key):
+    """Whether a run has the issue in hand, here or elsewhere, or workers have it.
+
+    The locks are held a moment for it.
+    """
+    if press.config.store.is_shared and (_runs_elsewhere(press, key) or is_busy(press, key)):
         return True
     for path in _paths(press, key):
         try:
@@ -59,6 +89,54 @@ def is_busy(press: Press, key: str) -> bool:
 
     with press.database() as database:
         return Crew(database).is_busy(key)
+
+
+def _runs_elsewhere(press: Press, key: str) -> bool:
+    from newsletter.readers.runs import Runs
+
+    with press.database() as database:
+        return any(not _is_gone(name) for name in Runs(database).of(key))
+
+
+@contextmanager
+def _signing(press: Press, key: str, *, join: bool = False, alone: bool = False) -> Iterator[None]:
+    """Give signs of life in the database; raises AnotherRun if another machine's run is in the way."""
+    from newsletter.readers.runs import Runs
+
+    name, over = f"{os.uname().nodename}:{os.getpid()}", threading.Event()
+    with press.database() as database:
+        runs = Runs(database)
+        if others := runs.enter(key, name, join=join, alone=alone, is_gone=_is_gone):
+            raise _another(key, others[0])
+
+        def sign() -> None:
+            while not over.wait(SIGN_EVERY):
+                with suppress(StoreError):  # the run itself says so, and waits until it is back
+                    runs.sign(key, name, alone=alone)
+
+        thread = threading.Thread(target=sign, name="signs", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            with suppress(StoreError):
+                runs.leave(name)
+
+
+def _is_gone(name: str) -> bool:
+    """Whether a run was of this machine and its process is there no more; of others only their signs tell."""
+    host, _, process = name.rpartition(":")
+    if host != os.uname().nodename:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # somebody else's, but there
+    return False
 
 
 def _paths(press: Press, key: str) -> tuple[Path, Path]:

@@ -147,7 +147,7 @@ class _Doubts:
     def settle_by_person(self, wishes: _Wishes) -> None:
         """Settle what a person decides to be sent, or to be sent again, once they have said so twice."""
         from newsletter.cli.ask import ask_number, who_decides
-        from newsletter.cli.lock import only_run
+        from newsletter.cli.lock import no_run
         from newsletter.readers.accounts import Accounts
         from newsletter.readers.decisions import Kind
 
@@ -156,7 +156,7 @@ class _Doubts:
             hint = f"newsletter settle {key} --sent, or leave it in doubt"
             raise ConfigError(f"{key} was cancelled: nobody gets it any more", where="--resend", hint=hint)
         # A run has messages in flight, which are doubts too, though not for long.
-        with only_run(self._press, key):
+        with no_run(self._press, key):
             _check_workers(self._press, key)
             chosen = self._chosen(wishes.named)
             count = self._ledger.tally(key).in_doubt if wishes.everybody else len(chosen)

@@ -65,3 +65,15 @@ pace = Table(
     Column("name", Text, primary_key=True),
     Column("next_at", Double, nullable=False),
 )
+
+# A run of one machine, and the issue that it has in hand: its messages in flight would be doubts to another
+# machine that settles some. With `alone` nobody may take part. `seen_at` is by the database's clock. Rows
+# come and go.
+run = Table(
+    "run",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("issue_key", Text, nullable=False),
+    Column("alone", Integer, nullable=False),
+    Column("seen_at", Integer, nullable=False),
+)

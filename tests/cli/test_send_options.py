@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SEND, answer_of, command, refuses, replaced, told
+from tests.cli.conftest import SEND, answer_of, command, refuses, replaced, told, until
 from tests.conftest import Newsletter
 from tests.stories.conftest import Mailroom, readers_file, through_smtp
 
@@ -75,6 +75,21 @@ def test_two_runs_at_once_send_each_reader_one_copy(paper: Path, thirty: Mailroo
     replaced("newsletter.toml", "[send]", "[send]\nper_second = 20")(paper)
     runs = [command(paper, *SEND, "--join") for _ in range(3)]
     assert [answer_of(run).code for run in runs] == [0, 0, 0]
+    assert Counter(thirty.recipients) == {f"lecteur{n}@example.org": 1 for n in range(30)}
+
+
+def test_whoever_joins_takes_part_in_a_run_that_did_not_expect_it(
+    newsletter: Newsletter, paper: Path, thirty: Mailroom
+) -> None:
+    replaced("newsletter.toml", "[send]", "[send]\nper_second = 5")(paper)
+    run = command(paper, *SEND)
+    until(lambda: len(thirty.accepted) > 2)
+    refused = newsletter(*SEND)
+    assert (refused.code, "another run is sending 2026-11-23" in refused.err) == (6, True)
+    assert "take part: newsletter send 2026-11-23 --join" in refused.err
+    assert newsletter("settle", KEY, "--resend", "--all", "--yes", "--who", "Ada").code == 6
+    ends = {newsletter(*SEND, "--join").code, answer_of(run).code}
+    assert ends <= {0, 5}  # what the other has in flight is a doubt to whoever ends first
     assert Counter(thirty.recipients) == {f"lecteur{n}@example.org": 1 for n in range(30)}
 
 

@@ -15,7 +15,7 @@ from typing import IO
 
 import pytest
 
-from tests.cli.conftest import command
+from tests.cli.conftest import command, until
 from tests.conftest import SETTINGS, Newsletter
 from tests.stories.conftest import Mailroom, through_smtp
 from tests.stories.conftest import mailroom as mailroom
@@ -64,13 +64,6 @@ def _hear(stream: IO[bytes], said: list[str]) -> None:
 def read(url: str) -> str:
     with urllib.request.urlopen(url, timeout=20) as answer:
         return str(answer.read().decode())
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def test_the_site_follows_what_is_sent_and_what_is_saved(

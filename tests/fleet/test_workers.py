@@ -96,6 +96,7 @@ def test_what_a_killed_worker_had_is_taken_over_within_seconds(paper: House) -> 
 
 
 def test_f3_a_run_of_this_machine_beside_the_workers_sends_nothing_twice(paper: House) -> None:
+    paper.set(r"^connections", "per_second = 60\nconnections")
     paper.worker(0)
     send = paper.send()
     wait_for(lambda: paper.state()["sent"] > 20)
@@ -105,6 +106,21 @@ def test_f3_a_run_of_this_machine_beside_the_workers_sends_nothing_twice(paper: 
     assert code in (0, 5)
     assert send.end() == 0
     paper.check_once_each(600)
+
+
+def test_while_a_machine_sends_by_itself_no_other_settles_its_doubts_or_sends_beside_it(paper: House) -> None:
+    paper.set(r"^connections", "per_second = 60\nconnections")
+    run = paper.start(0, "send", KEY, "--yes", "--here")
+    wait_for(lambda: paper.state()["sent"] > 20)
+    for order in (("settle", "--resend", "--all", "--yes", "--who", "ada"), ("send", "--yes", "--here")):
+        other = paper.start(1, order[0], KEY, *order[1:])
+        assert (other.end(), f"another run is sending {KEY}" in other.said) == (6, True)
+    run.popen.kill()
+    run.popen.wait()
+    assert paper.start(1, "settle", KEY, "--resend", "--all", "--yes", "--who", "ada").end() == 4
+    assert paper.start(1, "send", KEY, "--yes", "--join").end() == 0
+    assert paper.state() == {"sent": 600}
+    assert paper.ledger.rows("SELECT name FROM run") in ([], [(run.name,)])  # the one that was killed
 
 
 def test_f24_a_job_that_the_queue_gives_twice_sends_nothing_twice(paper: House) -> None:

@@ -208,7 +208,7 @@ def test_the_steps_lead_to_the_version_that_new_databases_are_made_in() -> None:
 VERSION_3 = (
     "ALTER TABLE about DROP COLUMN moved_to",
     "ALTER TABLE issue DROP COLUMN paused_at",
-    "DROP TABLE claim, batch, worker, relay, pace",
+    "DROP TABLE claim, batch, worker, relay, pace, run",
     "UPDATE about SET schema_version = 3",
 )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.test_serve import serving, until
+from tests.cli.conftest import until
+from tests.cli.test_serve import serving
 from tests.conftest import Newsletter
 from tests.stories.conftest import Mailroom, through_smtp
 from tests.stories.conftest import mailroom as mailroom

@@ -57,3 +57,10 @@ def upgrade() -> None:
         Column("name", Text, primary_key=True),
         Column("next_at", Double, nullable=False),
     )
+    op.create_table(
+        "run",
+        Column("name", Text, primary_key=True),
+        Column("issue_key", Text, nullable=False),
+        Column("alone", Integer, nullable=False),
+        Column("seen_at", Integer, nullable=False),
+    )
