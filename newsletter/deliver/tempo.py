@@ -12,7 +12,7 @@ run that ends."""
 LATE = 0.05
 """Seconds after which a place that was not used is nobody's: or else a run that was held up would catch up,
 and all together be faster than they may. Within them it may be used late, so places are further apart by as
-much: in no second are there more than `per_second`."""
+much: in no second are there more than `per_second`, if asking for places takes a small part of that time."""
 
 
 class Together:

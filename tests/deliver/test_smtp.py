@@ -32,7 +32,7 @@ from tests.deliver.scripted_server import (
     wait,
 )
 
-SECONDS = 0.3
+SECONDS = 1.0
 
 
 def deadlines(seconds: float) -> Deadlines:
@@ -397,7 +397,7 @@ def test_f8_a_reply_that_trickles_in_gets_no_more_time_than_silence(
         error = attempt(backend_for(server, SECONDS), Commits())
         assert type(error) is kind
         assert "time was up, in the middle of a reply: '250" in str(error)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
