@@ -1,7 +1,7 @@
 """The store: it opens, is whole, keeps what it is told, has room for an issue; and the clock beside it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
 from newsletter.deliver.backends.folder import FolderBackend
@@ -122,6 +122,7 @@ def clock(case: Case) -> Iterator[Line]:
     try:
         said = ask("HEAD", f"{url}/")
         theirs = parsedate_to_datetime(said.headers.get("date", ""))
+        theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)  # of "-0000" (RFC 5322 §3.3)
     except NoAnswer as error:
         yield unknown("Clock", f"{url} cannot be asked for its time: {error}", do)
         return

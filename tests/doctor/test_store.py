@@ -184,6 +184,7 @@ def test_a_database_that_has_forgotten_what_left_fails(case: Make, kept: Path) -
         ("Mon, 23 Nov 2026 05:45:30 GMT", "pass", "30 s from that of {url}"),
         ("Mon, 23 Nov 2026 05:44:00 GMT", "pass", "60 s from that of {url}"),
         ("Mon, 23 Nov 2026 05:43:59 GMT", "fail", "61 s from that of {url}"),
+        ("Mon, 23 Nov 2026 05:45:30 -0000", "pass", "30 s from that of {url}"),
         ("yesterday", "unknown", "{url} does not say what time it is"),
         (None, "unknown", "{url} does not say what time it is"),
     ],
