@@ -8,7 +8,7 @@ import shutil
 import textwrap
 from collections import Counter
 from dataclasses import asdict
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,7 +136,10 @@ def _resolvers(named: str | None) -> list[tuple[str, int]]:
 
 def _address(text: str, option: str) -> str:
     try:
-        return str(ip_address(text))
+        ip = ip_address(text)
+        if isinstance(ip, IPv6Address) and ip.scope_id and option == "--ip":
+            raise ValueError("an address of one network only")
+        return str((isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip)
     except ValueError as error:
         hint = "write it in numbers, as 192.0.2.25 or 2001:db8::25"
         raise ConfigError(f"{text!r} is not an IP address", where=option, hint=hint) from error

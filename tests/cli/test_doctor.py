@@ -165,6 +165,7 @@ def test_the_sample_publication_has_warnings_and_nothing_wrong(newsletter: Newsl
     ("arguments", "error"),
     [
         (("--ip", "mail.lettre.invalid"), "--ip: 'mail.lettre.invalid' is not an IP address"),
+        (("--ip", "fe80::1%eth0"), "--ip: 'fe80::1%eth0' is not an IP address"),
         (("--resolver", "dns.lettre.invalid"), "--resolver: 'dns.lettre.invalid' is not an IP address"),
         (("--resolver", "192.0.2.1:x"), "--resolver: '192.0.2.1:x' has no port"),
         (("--resolver", "192.0.2.1:70000"), "--resolver: '192.0.2.1:70000' has no port"),
@@ -182,6 +183,11 @@ def test_addresses_are_written_in_numbers(
 @pytest.mark.parametrize("named", ["::1", "[::1]:5353"])
 def test_a_resolver_is_named_with_or_without_a_port(newsletter: Newsletter, named: str) -> None:
     assert newsletter("doctor", "--offline", "--json", "--resolver", named).code == 0
+
+
+def test_an_address_of_ipv4_may_be_written_as_one_of_ipv6(newsletter: Newsletter) -> None:
+    answer = newsletter("doctor", "--offline", "--json", "--ip", "::ffff:192.0.2.25")
+    assert "Name of 192.0.2.25" in lines_of(answer.out)
 
 
 def test_broken_settings_are_told_as_by_every_command(paper: Path, newsletter: Newsletter) -> None:
