@@ -54,7 +54,7 @@ class Names:
         self._why = ""
         try:
             self._resolver = dns.resolver.Resolver(configure=not resolvers)
-        except dns.exception.DNSException as error:
+        except (dns.exception.DNSException, ValueError) as error:  # the latter of a line it cannot read
             self._why = f"this machine has no resolver: {error}"
             return
         if resolvers:

@@ -1,8 +1,10 @@
 """DNS on a wire of its own: something, nothing, and no answer are three things."""
 
 import time
+from pathlib import Path
 
 import pytest
+from dns.resolver import Resolver
 
 from newsletter.doctor.names import MailServer, Names, Silence
 from tests.doctor.conftest import Dns
@@ -80,6 +82,19 @@ def test_a_resolver_without_the_root_knows_nothing_for_certain(dns: Dns) -> None
     assert names.addresses_like("inside.invalid", "192.0.2.9") == ("192.0.2.1",)
     with pytest.raises(Silence, match="it does not have the root"):
         names.texts("outside.invalid")
+
+
+@pytest.mark.parametrize("line", [b"nameserver oops", b"# caf\xe9\nnameserver 192.0.2.53"])
+def test_a_machine_whose_resolvers_cannot_be_read_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: bytes
+) -> None:
+    (tmp_path / "resolv.conf").write_bytes(line + b"\n")
+    read = Resolver.read_resolv_conf
+    monkeypatch.setattr(
+        Resolver, "read_resolv_conf", lambda self, _: read(self, str(tmp_path / "resolv.conf"))
+    )
+    with pytest.raises(Silence, match="this machine has no resolver"):
+        Names().texts("a.invalid")
 
 
 def test_dead_resolvers_are_not_waited_for_again_and_again() -> None:
