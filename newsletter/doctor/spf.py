@@ -116,27 +116,29 @@ class Tree:
 
     lookups: int = 0
     faults: list[str] = field(default_factory=list)
-    domains: list[str] = field(default_factory=list)
+    records: int = 0
 
 
 def tree_of(domain: str, record: Record, names: Names) -> Tree:
     """Everything that a receiver may have to look at; raises Silence."""
-    tree = Tree(domains=[domain])
-    _grow(tree, domain, record, names)
+    tree = Tree()
+    _grow(tree, (domain,), record, names)
     return tree
 
 
-def _grow(tree: Tree, domain: str, record: Record, names: Names) -> None:
+def _grow(tree: Tree, way: tuple[str, ...], record: Record, names: Names) -> None:
+    """Add what the record at the end of a way leads to; two may include the same one, each at its cost."""
+    domain = way[-1]
     for term in record.terms:
         tree.lookups += term.kind in ASKING
         if term.kind not in ("include", "redirect") or term.has_macro:
             continue
         target = term.value.lower().rstrip(".")
-        if target in tree.domains:
+        if target in way:
             tree.faults.append(f"{domain} includes {target}, which was there already")
             continue
-        tree.domains.append(target)
-        if len(tree.domains) > 3 * MOST_LOOKUPS:
+        tree.records += 1
+        if tree.records > 3 * MOST_LOOKUPS:
             return
         try:
             inner = record_of(target, names)
@@ -146,4 +148,4 @@ def _grow(tree: Tree, domain: str, record: Record, names: Names) -> None:
         if inner is None:
             tree.faults.append(f"{domain} includes {target}, which has no SPF record")
             continue
-        _grow(tree, target, inner, names)
+        _grow(tree, (*way, target), inner, names)

@@ -94,6 +94,21 @@ def test_lookups_are_counted_over_all_that_a_record_leads_to(dns: Dns) -> None:
     assert (tree.lookups, tree.faults) == (8, [])
 
 
+def test_a_record_that_two_others_include_is_no_fault_and_costs_twice(dns: Dns) -> None:
+    names = dns(
+        spf(
+            a_invalid="v=spf1 include:b.invalid include:c.invalid -all",
+            b_invalid="v=spf1 include:d.invalid ~all",
+            c_invalid="v=spf1 include:d.invalid ~all",
+            d_invalid="v=spf1 a:host.invalid ~all",
+        )
+    )
+    record = record_of("a.invalid", names)
+    assert record
+    tree = tree_of("a.invalid", record, names)
+    assert (tree.lookups, tree.faults) == (6, [])
+
+
 @pytest.mark.parametrize(
     ("zone", "fault"),
     [
