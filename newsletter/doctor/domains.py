@@ -57,7 +57,10 @@ def has_zone(domain: str, names: Names) -> Iterator[Line]:
     """Whether the domain, or one above it, is a zone (SOA), as Yahoo wants it."""
     title = f"Zone of {domain}"
     labels = domain.split(".")
-    for start in range(len(labels) - 1):
+    # Above a domain that is not there a registry may have its zone, such as co.uk.
+    there = names.is_zone(domain) or names.mail_servers(domain) or names.addresses(domain)
+    there = there or names.texts(domain)
+    for start in range(len(labels) - 1 if there else 0):
         above = ".".join(labels[start:])
         if names.is_zone(above):
             yield passes(title, f"{above} has an SOA")

@@ -53,6 +53,13 @@ def test_a_domain_is_a_zone_or_below_one(dns: Dns) -> None:
     assert (gone.verdict, gone.seen) == (Verdict.FAIL, "no SOA: the domain is not in DNS")
 
 
+def test_the_zone_of_a_registry_is_not_that_of_a_domain_which_nobody_has_registered(dns: Dns) -> None:
+    names = dns({"co.invalid": {"SOA": [SOA.format("co.invalid")]}, "a.co.invalid": {"TXT": ["x"]}})
+    assert only(has_zone("a.co.invalid", names)).seen == "co.invalid has an SOA"
+    gone = only(has_zone("b.co.invalid", names))
+    assert (gone.verdict, gone.seen) == (Verdict.FAIL, "no SOA: the domain is not in DNS")
+
+
 def test_the_domains_of_from_return_path_and_answers_are_each_looked_at_once(dns: Dns, case: Make) -> None:
     text = """
 [publication]
