@@ -117,6 +117,17 @@ def test_without_a_key_none_is_made_and_without_a_site_nobody_asks(
     )
 
 
+def test_another_site_that_answers_everything_is_not_taken_for_ours(
+    case: Make, root: Path, online: Names
+) -> None:
+    with_key(root)
+    with WebServer({CLICK: PAGE, LOOK: PAGE}) as site:
+        assert told(one_click(case(url=site.url, names=online))) == [
+            ("One click", "fail", "something else answers there, which takes no leave"),
+            ("Looking", "unknown", "not looked at: no link of ours is taken there"),
+        ]
+
+
 def test_a_key_that_cannot_be_used_fails(case: Make, online: Names) -> None:
     line = only(one_click(case(names=online, environment={"NEWSLETTER_SECRET": "short"})))
     assert (line.verdict, line.seen) == (
@@ -126,10 +137,17 @@ def test_a_key_that_cannot_be_used_fails(case: Make, online: Names) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [(200, "pass"), (503, "fail"), (404, "unknown"), (301, "unknown")]
+    ("answer", "verdict"),
+    [
+        (Answer(body=b'{"well":true,"database":"writable"}'), "pass"),
+        (Answer(body=b"this domain is for sale"), "unknown"),
+        (Answer(status=503), "fail"),
+        (Answer(status=404), "unknown"),
+        (Answer(status=301), "unknown"),
+    ],
 )
-def test_the_site_says_how_it_is(case: Make, online: Names, status: int, verdict: str) -> None:
-    with WebServer({"GET /actu/healthz": Answer(status=status)}) as site:
+def test_the_site_says_how_it_is(case: Make, online: Names, answer: Answer, verdict: str) -> None:
+    with WebServer({"GET /actu/healthz": answer}) as site:
         line = only(health(case(url=f"{site.url}/actu", names=online)))
     assert (line.title, line.verdict.value) == ("Site", verdict)
 
