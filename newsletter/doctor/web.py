@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 from newsletter import __version__
 
 PATIENCE = 10.0
-"""Seconds for a connection, and for any piece of the answer."""
+"""Seconds for a connection, for any piece of the answer, and for all of its body."""
 
 MOST = 1 << 16
 """Bytes of an answer that are read."""
@@ -48,7 +49,8 @@ def ask(method: str, url: str, body: bytes | None = None, *, patience: float = P
             line.request(method, parts.path or "/", body, headers)
             answer = line.getresponse()
             told = {name.lower(): value for name, value in answer.getheaders()}
-            return Said(status=answer.status, headers=told, body=answer.read(MOST), here=here)
+            body = _read(answer, time.monotonic() + patience)
+            return Said(status=answer.status, headers=told, body=body, here=here)
         finally:
             line.close()
     except ssl.SSLCertVerificationError as error:
@@ -58,3 +60,13 @@ def ask(method: str, url: str, body: bytes | None = None, *, patience: float = P
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise NoAnswer(str(why)) from error
+
+
+def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
+    """The body; raises TimeoutError for one that comes drop by drop, and has not ended by then."""
+    body = b""
+    while len(body) < MOST and (piece := answer.read1(MOST - len(body))):
+        body += piece
+        if time.monotonic() > until:
+            raise TimeoutError
+    return body
