@@ -160,6 +160,7 @@ def files(case: Case) -> Iterator[Line]:
     keys = [key_path(config.dkim, selector) for selector in config.dkim.selectors]
     if config.store.file:
         keys.insert(0, config.root / config.store.file)
+    keys.append(config.state / "environment")  # which the units of `newsletter schedule install` read
     private = [path for path in keys if path.exists()]
     loose = [(path, mode) for path in private if (mode := _loose(path))]
     for path, mode in loose:

@@ -211,11 +211,14 @@ def test_files_that_others_can_read_or_write_are_warned_of(case: Make, root: Pat
     assert told(files(made)) == [
         ("Files", "pass", "for nobody else: .newsletter/newsletter.db, .newsletter/dkim/press.pem")
     ]
+    (root / ".newsletter/environment").touch(mode=0o600)
+    (root / ".newsletter/environment").chmod(0o644)
     private[0].chmod(0o644)
     private[1].chmod(0o660)
     (root / "newsletter.toml").chmod(0o666)
     assert told(files(made)) == [
         ("Files", "warn", ".newsletter/newsletter.db can be read by others (644)"),
         ("Files", "warn", ".newsletter/dkim/press.pem can be read by others (660)"),
+        ("Files", "warn", ".newsletter/environment can be read by others (644)"),
         ("Files", "warn", "newsletter.toml can be written by others (666)"),
     ]
