@@ -65,7 +65,7 @@ class _Allowed(NamedTuple):
 def depart(turn: Turn, database: Database, state: State, *, as_json: bool) -> int:
     """Send the issue, with its lock in hand; the exit code.
 
-    Raises KeptError if it must not leave, Unavailable or StoreError if the run ends early.
+    Raises KeptError if it must not leave or go on, Unavailable or StoreError if the run ends early.
     """
     with open_books(turn.press, turn.backend) as books:
         try:
@@ -73,8 +73,7 @@ def depart(turn: Turn, database: Database, state: State, *, as_json: bool) -> in
         except StoreError:
             raise
         except NewsletterError as error:
-            reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
-            raise KeptError(reason, error, turn.again) from error
+            raise _kept(turn, error) from error
         claims, now = Claims(database), turn.press.utc_now()
         first = claims.take(turn.due.day, BEGUN, host=HOST, now=now)
         if not first and not state.begun:
@@ -89,11 +88,20 @@ def depart(turn: Turn, database: Database, state: State, *, as_json: bool) -> in
         except Unavailable as error:
             _stopped(turn, claims, error)
             raise
+        except StoreError:
+            raise
+        except NewsletterError as error:  # as of an issue that a person has paused
+            raise _kept(turn, error) from error
     if code == 130:
         say(f"The next trigger goes on with it; to prevent that: newsletter cancel {turn.key}")
     else:
         claims.take(turn.due.day, ENDED, host=HOST, now=turn.press.utc_now())
     return code
+
+
+def _kept(turn: Turn, error: NewsletterError) -> KeptError:
+    reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
+    return KeptError(reason, error, turn.again)
 
 
 def _allowed(turn: Turn, books: Books, state: State) -> _Allowed:

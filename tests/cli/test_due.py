@@ -431,6 +431,28 @@ def test_a_mistake_in_the_settings_is_told_if_the_channels_are_known(
     assert reasons(hook) == ["cannot be sent"]
 
 
+def test_what_a_person_has_paused_is_told_once_and_goes_on_when_it_is_resumed(
+    paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook
+) -> None:
+    tell_by(paper, hook)
+    replaced("newsletter.toml", "[send]", "[send]\nconnections = 1\nper_second = 20")(paper)
+    run = trigger(paper)
+    with until_the_end(run):
+        wait_for(lambda: ready.accepted)
+    assert newsletter("pause", KEY, "--who", "Ada", clock="2026-11-23T07:01").code == 0
+    code, lines = at("07:05", newsletter)
+    words = f"ISSUE: {KEY} was paused by Ada at 07:01 on 23 November 2026"
+    assert code == 2
+    assert lines[-3:] == ["Told: webhook.", f"Error: {words}", f"Hint: newsletter resume {KEY}"]
+    code, lines = at("07:10", newsletter)
+    assert (code, lines[-1]) == (0, f"{KEY} has not left: {words}. Someone was told before.")
+    assert reasons(hook) == ["cannot be sent"]
+    assert newsletter("resume", KEY, clock="2026-11-23T07:11").code == 0
+    replaced("newsletter.toml", "per_second = 20", "")(paper)
+    assert at("07:15", newsletter)[0] in (0, 5)
+    assert json.loads(newsletter("status", "--json").out)["owed"] == 0
+
+
 # ---- nothing has left ----
 
 
