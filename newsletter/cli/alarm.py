@@ -14,6 +14,7 @@ from newsletter.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import timedelta
+    from pathlib import Path
 
     from newsletter.alerts.alert import Alert
     from newsletter.alerts.channels import Channel
@@ -52,7 +53,7 @@ class Alarm:
     def ring(self, reason: Reason, error: NewsletterError, then: str) -> bool:
         """Tell everybody who is to be told, unless that was done before; returns whether it was for us to do.
 
-        `then` is what the schedule does by itself.
+        `then` is what the schedule does by itself. Where nobody could be told, the next trigger tries again.
         """
         if not self._is_ours(reason):
             return False
@@ -69,9 +70,12 @@ class Alarm:
             at=self._press.now(),
             host=HOST,
         )
-        for told in tell(alert, channels(self._press)):
+        found = tell(alert, channels(self._press))
+        for told in found:
             trouble = told.trouble
             say(f"Warning: nobody was told by {told.name}: {trouble}" if trouble else f"Told: {told.name}.")
+        if found and all(told.trouble for told in found):
+            self._give_back(reason)
         return True
 
     def _is_ours(self, reason: Reason) -> bool:
@@ -86,7 +90,7 @@ class Alarm:
 
     def _is_ours_here(self, reason: Reason) -> bool:
         """The same without the database, which is what is wrong: each machine tells once then."""
-        path = self._press.config.state / f"told-{self._due.day}-{reason.replace(' ', '-')}"
+        path = self._note_of(reason)
         with suppress(OSError):  # or nobody would be told at all
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
@@ -94,6 +98,17 @@ class Alarm:
             except FileExistsError:
                 return False
         return True
+
+    def _give_back(self, reason: Reason) -> None:
+        from newsletter.readers.claims import Claims
+
+        with suppress(OSError):
+            self._note_of(reason).unlink(missing_ok=True)
+        with suppress(StoreError), self._open_database() as database:
+            Claims(database).give_back(self._due.day, reason)
+
+    def _note_of(self, reason: Reason) -> Path:
+        return self._press.config.state / f"told-{self._due.day}-{reason.replace(' ', '-')}"
 
 
 def channels(press: Press) -> list[Channel]:

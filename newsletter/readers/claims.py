@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from newsletter.readers import schema
 from newsletter.readers.database import Database
@@ -37,6 +37,11 @@ class Claims:
         row = {"day": day.isoformat(), "what": what, "at": schema.seconds(now), "host": host}
         with self._database.write() as connection:
             return connection.execute(_TAKE, row).rowcount == 1
+
+    def give_back(self, day: date, what: str) -> None:
+        """Leave to whoever comes next what was taken on and could not be done."""
+        with self._database.write() as connection:
+            connection.execute(delete(schema.claim).where(_claim.day == day.isoformat(), _claim.what == what))
 
     def of_day(self, day: date) -> Mapping[str, Claim]:
         """What was taken on of one day."""

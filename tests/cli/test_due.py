@@ -522,3 +522,18 @@ def test_mail_command_and_webhook_are_all_tried(
     assert b"Subject: La lettre du test: 2026-11-23 has not left (not approved)\r\n" in mail
     with closing(sqlite3.connect(paper / ".newsletter/newsletter.db")) as connection:
         assert connection.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("reason", "codes"), [("no issue", [3, 3, 0]), ("database", [75, 75, 75])])
+def test_where_nobody_could_be_told_the_next_trigger_tells(
+    paper: Path, newsletter: Newsletter, hook: Hook, reason: str, codes: list[int]
+) -> None:
+    tell_by(paper, hook)
+    newsletter(*DUE, clock="2026-11-22T12:00")
+    if reason == "database":
+        (paper / ".newsletter/newsletter.db").write_bytes(b"no database" * 100)
+    hook.status = 500
+    for minute, code in zip(("07:00", "07:05", "07:10"), codes, strict=True):
+        assert newsletter(*DUE, clock=f"2026-11-24T{minute}").code == code
+        hook.status = 200
+    assert reasons(hook) == [reason] * 2
