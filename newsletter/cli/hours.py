@@ -65,9 +65,9 @@ def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetim
         raise ConfigError(f"{text!r} does not say in which zone", where=option, hint=hint)
     try:
         moment = datetime.fromisoformat(whole)
-    except ValueError as error:
+        there = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"{text!r} is not a time", where=option, hint=hint) from error
-    there = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
     # With its offset for a zone: Python compares two times of one zone by what their clocks show, which is
     # wrong in the night on which an hour comes twice.
     return there.astimezone(timezone(there.utcoffset() or timedelta()))

@@ -44,6 +44,7 @@ def test_without_a_bound_a_run_begins_on_the_day_it_was_meant_for() -> None:
         ("2026-11-23T07:00", None, "'2026-11-23T07:00' does not say in which zone"),
         ("seven", None, "'seven' does not say in which zone"),
         ("25:00", None, "'25:00' is not a time"),
+        ("9999-12-31T23:59-12:00", None, "'9999-12-31T23:59-12:00' is not a time"),
         ("2026-13-01T07:00Z", None, "'2026-13-01T07:00Z' is not a time"),
         ("06:30", None, "'06:30' is over: it is 06:45 on 23 November 2026"),
         ("07:00", "06:59", "'06:59' is before '07:00'"),
