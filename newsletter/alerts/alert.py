@@ -1,7 +1,15 @@
 """What is wrong with an issue, and what to do about it, in the words in which someone is told."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+
+_LOCAL_PART = re.compile(r"""[^\s<>()\[\]"'=,;:@]{1,64}@""")
+
+
+def discreet(text: str) -> str:
+    """The text without anybody's address, of which the domain is left: servers quote readers' in replies."""
+    return _LOCAL_PART.sub("…@", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,14 +57,14 @@ class Alarm:
         """
         if not self._is_ours(reason):
             return False
-        from newsletter.alerts.alert import Alert
+        from newsletter.alerts.alert import Alert, discreet
         from newsletter.alerts.channels import tell
 
         alert = Alert(
             publication=self._press.config.publication.name,
             issue=self._due.day.isoformat(),
             reason=reason,
-            wrong=str(error),
+            wrong=discreet(str(error)),
             todo=error.hint,
             then=then,
             at=self._press.now(),

@@ -411,6 +411,17 @@ def test_what_will_not_pass_by_itself_is_not_tried_again(
     assert json.loads(hook.calls[0][2])["wrong"].startswith("127.0.0.1")
 
 
+def test_no_reader_is_named_in_what_is_told(
+    paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook
+) -> None:
+    tell_by(paper, hook)
+    ready.answer = lambda recipient: f"550 5.7.1 <{recipient}> spam: https://relay.invalid/?who={recipient}"
+    assert at("07:00", newsletter)[0] == 75
+    wrong = json.loads(hook.calls[0][2])["wrong"]
+    assert wrong.endswith("'550 5.7.1 <…@example.org> spam: https://relay.invalid/?who=…@example.org'")
+    assert "lecteur" not in hook.calls[0][2]
+
+
 def test_a_database_that_is_damaged_is_told_all_the_same(
     paper: Path, newsletter: Newsletter, ready: Mailroom, hook: Hook
 ) -> None:
