@@ -128,7 +128,7 @@ def web_version(case: Case) -> Iterator[Line]:
         if said.status == 200:
             yield passes(title, f"{url}/{key}/ is there")
         else:
-            do = f"newsletter serve, or newsletter site build --with {key}"
+            do = f"newsletter serve, or newsletter site build -o FOLDER --with {key}"
             yield fails(title, f"{url}/{key}/ is answered with {said.status}", do)
 
 

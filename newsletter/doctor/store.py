@@ -32,7 +32,7 @@ def store(case: Case) -> Iterator[Line]:
         yield fails("Database", str(error), error.hint)
         return
     if found is None:
-        do = "newsletter readers import readers.csv"
+        do = "newsletter readers import readers.csv --source WHERE"
         yield warns("Database", "there is none yet, and nobody to send to", do)
         return
     yield opens(found)
@@ -52,7 +52,9 @@ def opens(found: Condition) -> Line:
         return fails("Database", f"{seen}, of a newer press", "pip install --upgrade actu5")
     readers = "" if found.readers is None else f"; {found.readers:,} on the list"
     if found.readers == 0:
-        return warns("Database", f"{seen}; nobody to send to", "newsletter readers import readers.csv")
+        return warns(
+            "Database", f"{seen}; nobody to send to", "newsletter readers import readers.csv --source WHERE"
+        )
     return passes("Database", f"{seen}{readers}")
 
 

@@ -181,7 +181,7 @@ def test_the_page_of_the_last_issue_is_there_or_not(case: Make, online: Names) -
             Verdict.FAIL,
             f"{site.url}/2026-11-23/ is answered with 404",
         )
-        assert line.do == "newsletter serve, or newsletter site build --with 2026-11-23"
+        assert line.do == "newsletter serve, or newsletter site build -o FOLDER --with 2026-11-23"
     assert only(web_version(case(url=site.url, names=online))).verdict is Verdict.UNKNOWN
     assert only(web_version(case(url="", names=online))).verdict is Verdict.WARN
     assert only(web_version(case())).seen == "not looked at: --offline"

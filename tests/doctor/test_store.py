@@ -55,7 +55,7 @@ def test_where_there_is_none_or_nobody_to_send_to_is_a_warning(case: Make, root:
     with Database.open(URL, root):
         pass
     line = next(store(case()))
-    assert (line.verdict, line.do) == (Verdict.WARN, "newsletter readers import readers.csv")
+    assert (line.verdict, line.do) == (Verdict.WARN, "newsletter readers import readers.csv --source WHERE")
     assert line.seen.endswith("; nobody to send to")
 
 
