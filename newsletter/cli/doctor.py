@@ -28,7 +28,7 @@ _MARGIN = 11
 
 @click.command(short_help="Find what would spoil a morning: settings, store, relay, DNS, site, bounces.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--offline", is_flag=True, help="Ask nothing of any network but for the database: it is then unknown.")
+@click.option("--offline", is_flag=True, help="Ask nothing of any network, but for the database.")
 @click.option("--ip", "ips", multiple=True, metavar="ADDRESS", help="An address that your mail leaves from.")
 @click.option("--resolver", metavar="ADDRESS", help="Ask this DNS resolver (ADDRESS or ADDRESS:PORT).")
 @click.pass_obj
