@@ -36,6 +36,9 @@ _SECRETS = (
     "ALERTS_WEBHOOK",
 )
 
+_SECRETS_OF_RELAYS = ("SMTP_PASSWORD", "SMTP_TOKEN")
+"""What each of several relays may have of its own, as in NEWSLETTER_PARIS_SMTP_PASSWORD."""
+
 
 def sender(case: Case) -> Iterator[Line]:
     """Who the mail comes from, and the law's postal address."""
@@ -130,7 +133,8 @@ def secrets(case: Case) -> Iterator[Line]:
     environment = case.environment
     told = []
     wrong: dict[str, str] = {}
-    for name in _SECRETS:
+    own = [relay.name.upper().replace("-", "_") for relay in case.config.named_relays]
+    for name in (*_SECRETS, *(f"{relay}_{name}" for relay in own for name in _SECRETS_OF_RELAYS)):
         variable = f"NEWSLETTER_{name}"
         if variable in environment:
             told.append(f"{variable} from the environment")

@@ -201,6 +201,19 @@ def test_no_key_is_made_by_looking_for_it(case: Make, root: Path) -> None:
     assert not (root / ".newsletter").exists()
 
 
+def test_the_secrets_of_each_relay_are_told_too(case: Make, root: Path) -> None:
+    environment = {
+        "NEWSLETTER_PARIS_SMTP_PASSWORD": "x",
+        "NEWSLETTER_LYON_2_SMTP_PASSWORD_FILE": str(root / "gone"),
+    }
+    relays = '[relays.paris]\n[relays.lyon-2]\nbackend = "folder"\n'
+    assert [line.verdict for line in secrets(case(relays, environment=environment))] == [Verdict.FAIL]
+    del environment["NEWSLETTER_LYON_2_SMTP_PASSWORD_FILE"]
+    assert told(secrets(case(relays, environment=environment))) == [
+        ("Secrets", "pass", "NEWSLETTER_PARIS_SMTP_PASSWORD from the environment")
+    ]
+
+
 def test_files_that_others_can_read_or_write_are_warned_of(case: Make, root: Path) -> None:
     made = case('[dkim]\nselectors = ["press"]\n')
     assert told(files(made)) == [("Files", "pass", "no database and no key of DKIM yet")]
