@@ -21,10 +21,9 @@ def send_due(press: Press, *, as_json: bool) -> int:
     What keeps an issue from leaving is raised by whoever tells someone of it, and said in one line by all
     others.
     """
-    from newsletter.calendar import due
     from newsletter.cli.turn import KeptError, Turn, coming
 
-    found = due(press.config.schedule, press.utc_now())
+    found = _due(press)
     if found is None:
         return _said(f"Nothing is due{coming(press)}.")
     turn = Turn(press, found, _backend(press, found))
@@ -48,17 +47,33 @@ def _said(words: str) -> int:
     return 0
 
 
+def _due(press: Press) -> Due | None:
+    """What is due; someone is told, each day, if that cannot be known for want of the country's holidays."""
+    from newsletter.calendar import Due, due
+
+    now = press.utc_now()
+    try:
+        return due(press.config.schedule, now)
+    except ConfigError as error:
+        _tell_settings(press, Due(day=press.today, at=now, deadline=now), error)
+        raise
+
+
 def _backend(press: Press, due: Due) -> Backend:
     """The backend; someone is told if there is none to be had while the issue could leave."""
-    from newsletter.cli.alarm import Alarm, Reason
-
     try:
         return press.backend()
     except ConfigError as error:
         if press.utc_now() < due.deadline:
-            then = "The schedule tries again: once this is put right, the issue leaves by itself."
-            Alarm(press, due, press.database).ring(Reason.CANNOT, error, then)
+            _tell_settings(press, due, error)
         raise
+
+
+def _tell_settings(press: Press, due: Due, error: ConfigError) -> None:
+    from newsletter.cli.alarm import Alarm, Reason
+
+    then = "The schedule tries again: once this is put right, the issue leaves by itself."
+    Alarm(press, due, press.database).ring(Reason.CANNOT, error, then)
 
 
 def _take(turn: Turn, database: Database, *, as_json: bool) -> int:

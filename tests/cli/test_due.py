@@ -464,6 +464,18 @@ def test_what_a_person_has_paused_is_told_once_and_goes_on_when_it_is_resumed(
     assert json.loads(newsletter("status", "--json").out)["owed"] == 0
 
 
+def test_a_country_whose_holidays_nobody_knows_is_told_once_a_day(
+    paper: Path, newsletter: Newsletter, hook: Hook
+) -> None:
+    tell_by(paper, hook)
+    replaced("newsletter.toml", "[send]", 'country = "XX"\n[send]')(paper)
+    for minute in ("07:00", "07:05"):
+        code, lines = at(minute, newsletter)
+        assert code == 2
+        assert "Error: newsletter.toml: no public holidays known for country 'XX'" in lines
+    assert reasons(hook) == ["cannot be sent"]
+
+
 # ---- nothing has left ----
 
 
