@@ -8,6 +8,7 @@ from newsletter.settings import Table, without_password
 _KNOWN = re.compile(
     r"sqlite:///.|(?P<server>postgresql://)(?:[^:@/?]*(?P<password>:[^@/?]*)?@)?[^@/?]*/[^/?]+(?:\?.*)?\Z"
 )
+_IN_QUERY = re.compile(r"[?&](?:ssl)?password=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ def read_store(table: Table) -> Store:
     """The store of a publication; raises ConfigError."""
     url = table.string("url", Store().url)
     known = _KNOWN.match(url)
-    if known and known["password"] is not None:
+    if known and (known["password"] is not None or _IN_QUERY.search(url)):
         # The address is not quoted, or the password would stand on the screen as well.
         hint = "take it out, and set NEWSLETTER_STORE_PASSWORD or NEWSLETTER_STORE_PASSWORD_FILE"
         raise table.error("url", "a password does not belong in this file", hint)

@@ -85,6 +85,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ('pitches = "x"', 4, "is not a list of texts", "pitches = ["),
         ('[store]\nurl = "postgresql://db"', 5, "is not a store this press knows", "postgresql://USER@HOST"),
         ('[store]\nurl = "postgresql://u:hush@db/n"', 5, "a password does not belong in", "_PASSWORD_FILE"),
+        ('[store]\nurl = "postgresql://db/n?password=hush"', 5, "does not belong in", "_PASSWORD_FILE"),
         ('[store]\nurl = "mysql://x"', 5, "is not a store this press knows", "sqlite:///FILE"),
         ("x = = 1", 4, "not TOML: Invalid value", "double quotes"),
         ('x = "1', 4, "not TOML: Illegal character", ""),

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.util import immutabledict
 
@@ -120,8 +120,16 @@ class Postgresql(Database):
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         own["options"] = f"{options} {url.query.get('options', '')}".strip()
         plain = self._url.translate_connect_args(username="user", database="dbname")
-        self.conninfo = make_conninfo("", **{**plain, **url.query, **own})
-        self._engine = create_engine(self._url, connect_args=own, pool_pre_ping=True, max_overflow=40)
+        try:
+            self.conninfo = make_conninfo("", **{**plain, **url.query, **own})
+            self._engine = create_engine(self._url, connect_args=own, pool_pre_ping=True, max_overflow=40)
+            self._engine.dialect.create_connect_args(self._url)  # what it cannot read it would tell only then
+        except (psycopg.Error, ArgumentError) as error:
+            said = " ".join(str(error).split("\n")[0].split())
+            hint = "see what libpq knows: postgresql.org/docs/current/libpq-connect.html"
+            raise StoreError(
+                f"no address to reach a server by: {said}", where="[store] url", hint=hint
+            ) from error
         _set_up(self._engine, durable=durable)
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._turns = threading.Lock()

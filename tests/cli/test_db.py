@@ -182,7 +182,13 @@ def test_what_does_not_arrive_as_it_was_undoes_the_move(
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:///other.db", "postgresql://press:hush@localhost/news", "mysql://x/y"]
+    "url",
+    [
+        "sqlite:///other.db",
+        "postgresql://press:hush@localhost/news",
+        "postgresql://press@localhost/news?sslmode=require&password=hush",
+        "mysql://x/y",
+    ],
 )
 def test_only_a_server_without_a_password_in_its_address_is_moved_to(
     newsletter: Newsletter, url: str

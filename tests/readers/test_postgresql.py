@@ -242,6 +242,14 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize("query", ["connect_timeuot=3", "host=one.example&host=two.example:x", "port=x"])
+def test_an_address_that_says_what_no_server_understands_is_told(tmp_path: Path, query: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Database.open(f"postgresql://press@127.0.0.1/news?{query}", tmp_path)
+    assert caught.value.where == "[store] url"
+    assert not caught.value.passing
+
+
 def test_an_empty_database_is_not_filled_by_surprise(cluster: Cluster, tmp_path: Path) -> None:
     url = cluster.empty()
     with pytest.raises(StoreError, match="has no tables yet") as caught:
