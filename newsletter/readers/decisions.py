@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, not_, or_, select, update
 
 from newsletter.errors import StoreError
 from newsletter.model import Outcome, State
@@ -78,9 +78,10 @@ class Decisions:
     def pause(self, issue_key: str, *, who: str, now: datetime, note: str = "") -> bool:
         """Hold a frozen issue: nothing more leaves from this moment on, and whoever is owed it stays so.
 
-        False if it is paused already, or was cancelled.
+        False if somebody has paused it already, or it was cancelled.
         """
-        mine = and_(_issue.key == issue_key, _issue.paused_at.is_(None), _issue.cancelled_at.is_(None))
+        free = or_(_issue.paused_at.is_(None), not_(_paused_by_somebody(issue_key)))
+        mine = and_(_issue.key == issue_key, free, _issue.cancelled_at.is_(None))
         return self._hold(mine, {"paused_at": schema.seconds(now)}, issue_key, Kind.PAUSE, who, now, note)
 
     def resume(self, issue_key: str, *, who: str, now: datetime) -> bool:
@@ -89,9 +90,13 @@ class Decisions:
         return self._hold(mine, {"paused_at": None}, issue_key, Kind.RESUME, who, now, "")
 
     def let_go(self, issue_key: str) -> None:
-        """Let an issue go on that was held at its freeze: that nobody decided, and it is not noted."""
+        """Let an issue go on that was held at its freeze: that nobody decided, and it is not noted.
+
+        One that somebody has paused meanwhile stays so.
+        """
+        mine = and_(_issue.key == issue_key, not_(_paused_by_somebody(issue_key)))
         with self._database.write(issue=issue_key) as connection:
-            connection.execute(update(schema.issue).where(_issue.key == issue_key).values(paused_at=None))
+            connection.execute(update(schema.issue).where(mine).values(paused_at=None))
 
     def _hold(
         self,
@@ -185,6 +190,15 @@ class Decisions:
 
 def _owed(issue_key: str) -> ColumnElement[bool]:
     return and_(_row.issue_key == issue_key, _row.state == State.OWED.value)
+
+
+def _paused_by_somebody(issue_key: str) -> ColumnElement[bool]:
+    """Whether the last to hold the issue, or to let it go on, was a person who has paused it."""
+    of_pauses = and_(
+        _decision.issue_key == issue_key, _decision.kind.in_([Kind.PAUSE.value, Kind.RESUME.value])
+    )
+    last = select(_decision.kind).where(of_pauses).order_by(_decision.id.desc()).limit(1)
+    return func.coalesce(last.scalar_subquery(), "") == Kind.PAUSE.value
 
 
 def _note(

@@ -121,6 +121,21 @@ def test_an_issue_held_at_its_freeze_is_let_go_without_a_decision(database: Data
     assert decisions.made(KEY) == []
 
 
+def test_an_issue_that_somebody_pauses_while_it_is_held_is_not_let_go(
+    database: Database, ledger: Ledger
+) -> None:
+    ids = crowd(database, 2)
+    ledger.freeze(issue_key=KEY, fingerprint="f1", subject="s", template="{}", date=NOW, now=NOW, held=True)
+    decisions = Decisions(database)
+    assert decisions.pause(KEY, who="ada", now=LATER, note="a wrong link")
+    assert not decisions.pause(KEY, who="bob", now=LATER)
+    decisions.let_go(KEY)
+    assert ids_of(ledger) == []
+    assert [(one.kind, one.who) for one in decisions.made(KEY)] == [(Kind.PAUSE, "ada")]
+    assert decisions.resume(KEY, who="zoe", now=LATER)
+    assert ids_of(ledger) == ids
+
+
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 def test_a_part_is_found_by_the_key_of_its_rows_and_not_by_all_that_are_owed(
     database: Database, ledger: Ledger
