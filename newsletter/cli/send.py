@@ -205,7 +205,7 @@ def _send(
     if press.config.send.require_web_version and not books.rehearsal:
         wait_for_page(press, key, wishes.hours)
     if wishes.strict:
-        check_everybody(filler, books.ledger, key, press.utc_now())
+        check_everybody(filler, books.ledger, key)
     manner = Manner(hours=wishes.hours, beside=beside, as_json=wishes.as_json)
     return deliver(press, books, backend, filler, frozen, manner)
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -29,7 +28,7 @@ from newsletter.deliver.send import World, send
 from newsletter.deliver.tempo import Together
 from newsletter.deliver.threads import Threads
 from newsletter.errors import ConfigError, ContentError, StoreError, Unavailable
-from newsletter.model import Delivery, Outcome, Owed, State, Status
+from newsletter.model import Delivery, Outcome, Reader, State, Status
 from newsletter.readers.accounts import Accounts, Tally
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Frozen, Ledger
@@ -145,15 +144,13 @@ def pen(press: Press, *, dead: bool = False) -> Callable[[MessageTemplate], Fill
     return lambda template: Filler(template, links, seals=seals, bounces=press.config.send.bounces)
 
 
-def check_everybody(filler: Filler, ledger: Ledger, key: str, now: datetime) -> None:
+def check_everybody(filler: Filler, ledger: Ledger, key: str) -> None:
     """Make everybody's message once, and raise ContentError with the names of those for whom that fails."""
     wrong: list[str] = []
-    last: Owed | None = None
-    while page := ledger.due(key, now, 500, last):
-        last = page[-1]
-        for owed in page:
+    for row in ledger.rows(key, State.OWED):  # also while the issue is held for workers, when nobody is due
+        if row.email:
             try:
-                filler.fill(owed.reader)
+                filler.fill(Reader(id=row.reader_id, email=row.email, name=row.name))
             except ContentError as error:
                 wrong.append(error.message)
     if wrong:

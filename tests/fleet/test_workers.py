@@ -51,6 +51,17 @@ def test_without_a_worker_nothing_is_frozen_and_the_way_out_is_said(paper: House
     assert paper.ledger.rows("SELECT key FROM issue") == []
 
 
+def test_f23_strict_stops_before_any_worker_begins(paper: House) -> None:
+    paper.worker(0)
+    paper.ledger.rows(
+        "UPDATE reader SET email = 'nobody' WHERE id = (SELECT max(id) FROM reader) RETURNING 1"
+    )
+    code, said = paper.run("send", KEY, "--yes", "--strict")
+    assert (code, "nothing can be sent to 'nobody'" in said) == (3, True)
+    assert paper.copies() == {}
+    assert paper.state() == {"owed": 600}
+
+
 def test_send_here_needs_no_worker(paper: House) -> None:
     code, _ = paper.run("send", KEY, "--yes", "--here")
     assert code == 0
