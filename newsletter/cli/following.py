@@ -67,22 +67,25 @@ class _Follower:
 
     def look(self) -> bool:
         """Look once and show it; whether to look again."""
-        began = time.monotonic()
         try:
-            tally = self._books.ledger.tally(self._key)
-            standing = self._dispatch.standing(self._key)
+            return self._look()
         except StoreError as error:
             if not error.passing or self._press.utc_now() > self._until:
                 raise
             self._tell_once(f"{error}: the workers wait for it too")
             return True
+
+    def _look(self) -> bool:
+        began = time.monotonic()
+        tally = self._books.ledger.tally(self._key)
+        standing = self._dispatch.standing(self._key)
         self.took = time.monotonic() - began
         self._show(tally)
         if tally.owed and self._manner.hours.over(self._press.now()):
             note = "at the hour of --not-after"
             Decisions(self._books.database).pause(self._key, who="send", now=self._press.utc_now(), note=note)
             return False
-        if not tally.owed and standing.closed == standing.batches:
+        if not tally.owed and (standing.closed == standing.batches or not _relays_worked_for(standing)):
             return False
         return self._is_going_on(standing)
 
@@ -126,13 +129,16 @@ class _Follower:
 
     def _trouble(self, standing: Standing) -> Unavailable | None:
         """What keeps all workers from going on, if anything does."""
-        alive = [worker for worker in standing.workers if worker.is_alive]
-        if not alive:
+        alive = _relays_worked_for(standing)
+        missing = [relay for relay in standing.waiting_for if relay not in alive]
+        if not alive or (missing and missing == standing.waiting_for):
+            where = f" for {' and '.join(missing)}" if alive else ""
             hint = "start one: newsletter worker; or send from this machine: newsletter send --here"
-            return NoWorker("no worker is there any more", where="fleet", hint=hint, passing=True)
-        resting = {worker.relay: standing.resting.get(worker.relay) for worker in alive}
-        troubles = [f"{name}: {rest.trouble}" for name, rest in resting.items() if rest]
-        if len(troubles) == len(resting):
+            return NoWorker(f"no worker is there any more{where}", where="fleet", hint=hint, passing=True)
+        troubles = [f"{relay}: no worker is there any more" for relay in missing]
+        resting = {relay: standing.resting.get(relay) for relay in standing.waiting_for if relay in alive}
+        troubles += [f"{name}: {rest.trouble}" for name, rest in resting.items() if rest]
+        if troubles and len(troubles) == len(standing.waiting_for):
             return Unavailable("; ".join(troubles), where="fleet", passing=True)
         return None
 
@@ -155,3 +161,7 @@ class _Follower:
         states = (State.REFUSED, State.WITHHELD, State.IN_DOUBT)
         rows = [row for state in states for row in self._books.ledger.rows(self._key, state)]
         return rows + [row for row in self._books.ledger.rows(self._key, State.OWED) if row.next_at]
+
+
+def _relays_worked_for(standing: Standing) -> set[str]:
+    return {worker.relay for worker in standing.workers if worker.is_alive}

@@ -19,12 +19,16 @@ class NoWorker(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The workers, the relays that rest, and how many batches an issue has, in all and closed."""
+    """The workers, the relays that rest, and how many batches an issue has, in all and closed.
+
+    `waiting_for` are the relays of those that are not closed.
+    """
 
     workers: Sequence[Worker]
     resting: dict[str, Rest]
     batches: int
     closed: int
+    waiting_for: Sequence[str]
 
 
 class Dispatch:
@@ -60,7 +64,11 @@ class Dispatch:
         """How far the workers have come with an issue."""
         batches, closed = self._batches.counts(issue_key)
         return Standing(
-            workers=self._crew.workers(), resting=dict(self._crew.resting()), batches=batches, closed=closed
+            workers=self._crew.workers(),
+            resting=dict(self._crew.resting()),
+            batches=batches,
+            closed=closed,
+            waiting_for=self._batches.waiting_for(issue_key),
         )
 
 

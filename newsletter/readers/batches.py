@@ -151,6 +151,12 @@ class Batches:
             every, closed = connection.execute(query).one()
         return every, closed
 
+    def waiting_for(self, issue_key: str) -> list[str]:
+        """The relays by which the batches of an issue go that are not closed."""
+        query = select(_batch.relay).where(_batch.issue_key == issue_key, _batch.closed_at.is_(None))
+        with self._database.read() as connection:
+            return list(connection.scalars(query.distinct().order_by(_batch.relay)))
+
     # ---- the work on one ----
 
     def begin(self, batch_id: int, worker: str) -> Batch | None:

@@ -258,6 +258,33 @@ def test_a_relay_that_is_down_is_left_alone_and_the_others_go_on(paper: House) -
     send.end()
 
 
+def test_a_relay_that_has_lost_its_workers_is_not_waited_for_without_end(paper: House) -> None:
+    two = "".join(
+        f'[relays.{name}]\nbackend = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
+        for name, port in zip(("paris", "lyon"), paper.ports, strict=False)
+    )
+    paper.set(r"\[backends\.smtp\].*?(?=\n\[)", two)
+    paper.set(r'patience = "2m"', 'patience = "2s"\nper_second = 200', places=[-1])
+    paper.worker(0, "--relay", "paris")
+    gone = paper.worker(1, "--relay", "lyon")
+    trap = Trap(paper, 1, Moment.DATA, 20, gone.popen.kill)
+    send = paper.send()
+    assert trap.sprung.wait(30)
+    assert send.end() == 75
+    assert "no worker is there any more for lyon" in send.said
+    assert paper.state()["sent"] >= 250
+
+
+def test_an_issue_of_which_nobody_is_owed_anything_needs_no_worker_to_end(paper: House) -> None:
+    first = paper.worker(0)
+    send = paper.send()
+    wait_for(lambda: paper.state()["sent"] > 30)
+    first.popen.send_signal(signal.SIGSTOP)
+    paper.ledger.rows("UPDATE delivery SET state = 'sent' WHERE state <> 'sent' RETURNING 1")
+    first.popen.kill()
+    assert send.end(seconds=40) == 0
+
+
 def test_each_relay_gets_its_share(paper: House) -> None:
     two = ""
     for name, share, port in (("paris", 2, paper.ports[0]), ("lyon", 1, paper.ports[1])):
