@@ -172,14 +172,19 @@ class Batches:
             return _as_batch(row)
 
     def end(self, batch: Batch, at: datetime | None, now: datetime) -> bool:
-        """Close a batch of which nothing is owed, else hand it over again, from `at` on; says which."""
+        """Close a batch of which nothing is owed, else hand it over again, from `at` on; says which.
+
+        `at` and `now` are by the worker's clock. The queue goes by the database's, which may be ahead of it:
+        the batch would come back at once, and again and again.
+        """
         with self._database.write(issue=f"batch {batch.id}") as connection:
             mine = and_(_batch.id == batch.id, _batch.closed_at.is_(None))
             closed = update(work.batch).where(mine, not_(_owed)).values(closed_at=schema.seconds(now))
             if connection.execute(closed).rowcount:
                 return True
             if connection.execute(select(_batch.id).where(mine, exists().where(_going))).first():
-                self._enqueue(connection, [batch], at)
+                later = at and connection.scalars(select(func.clock_timestamp())).one() + (at - now)
+                self._enqueue(connection, [batch], later)
             return False
 
 

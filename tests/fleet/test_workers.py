@@ -258,6 +258,17 @@ def test_a_relay_that_is_down_is_left_alone_and_the_others_go_on(paper: House) -
     send.end()
 
 
+def test_a_worker_whose_clock_is_behind_the_databases_waits_all_the_same(paper: House) -> None:
+    """Those of this house stand still on a morning long past, or are hours ahead."""
+    paper.set(r"^port = \d+", "port = 9", places=[0])
+    worker = paper.worker(0)
+    paper.send()
+    worker.until("main: 127.0.0.1")
+    time.sleep(4)
+    [(tries,)] = paper.ledger.rows("SELECT max(tries) FROM batch")
+    assert tries <= 3
+
+
 def test_a_relay_that_has_lost_its_workers_is_not_waited_for_without_end(paper: House) -> None:
     two = "".join(
         f'[relays.{name}]\nbackend = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
