@@ -21,7 +21,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException, ProcrastinateException
 from procrastinate.schema import SchemaManager
 
-from newsletter.errors import StoreError
+from newsletter.errors import NewsletterError, StoreError
 
 BEAT_SECONDS = 1.0
 STALLED_SECONDS = 4.0
@@ -129,6 +129,7 @@ class _Round:
         self._relays = relays
         self._shift = shift
         self._stop = asyncio.Event()
+        self._told = ""
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -176,7 +177,15 @@ class _Round:
                 raise end
 
     def _work(self, context: procrastinate.JobContext, batch: int) -> None:
-        self._shift.work[context.job.queue](batch, context.should_abort)
+        try:
+            self._shift.work[context.job.queue](batch, context.should_abort)
+        except Exception as error:  # the engine tries it again, and tells nobody
+            words = str(error) if isinstance(error, NewsletterError) else f"{type(error).__name__}: {error}"
+            if words != self._told:  # each batch may have it, again and again
+                self._told = words
+                self._shift.tell(f"Batch {batch}: {words}; it is tried again.")
+            raise
+        self._told = ""
 
     async def _ticks(self) -> None:
         while True:

@@ -322,6 +322,27 @@ def test_a_worker_with_another_key_for_links_sends_nothing(paper: House) -> None
     paper.check_once_each(600)
 
 
+_BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON batch FOR EACH ROW EXECUTE FUNCTION broken();
+"""
+
+
+def test_what_keeps_a_worker_from_a_batch_is_told_once_and_the_batch_tried_again(paper: House) -> None:
+    import psycopg
+
+    worker = paper.worker(0)
+    with psycopg.connect(paper.url, autocommit=True) as connection:
+        connection.execute(_BROKEN)
+        send = paper.send()
+        worker.until("out of order")
+        time.sleep(3)
+        assert worker.said.count("out of order") == 1
+        connection.execute("DROP TRIGGER broken ON batch")
+    assert send.end() == 0
+    paper.check_once_each(600)
+
+
 def test_a_file_is_nothing_that_machines_can_share(paper: House) -> None:
     paper.set(r'url = "postgresql.*?"', 'url = "sqlite:///.newsletter/newsletter.db"', places=[0])
     worker = paper.start(0, "worker")
