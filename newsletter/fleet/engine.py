@@ -35,6 +35,9 @@ FIRST = 100
 
 TASK = "send_batch"
 
+# The queue goes by the database's clock, and ours may be ahead of it.
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+
 _TROUBLE = (ProcrastinateException, psycopg.Error, OSError)
 
 
@@ -205,7 +208,7 @@ class _Round:
             for job in stalled:
                 with suppress(ConnectorException):  # another worker has just done so
                     assert job.id is not None
-                    await manager.retry_job_by_id_async(job.id, datetime.now(UTC), priority=FIRST)
+                    await manager.retry_job_by_id_async(job.id, _AT_ONCE, priority=FIRST)
                     self._shift.tell(f"Batch {job.task_kwargs['batch']} was left by its worker; it goes on.")
             now = asyncio.get_running_loop().time()
             if now - last > self._shift.reconcile_seconds:
