@@ -7,9 +7,10 @@ from newsletter.cli.screen import Progress, progress, say
 from newsletter.cli.sending import Books, Manner, ended, note_witness, stop_on_signal
 from newsletter.errors import StoreError, Unavailable
 from newsletter.fleet.dispatch import Dispatch, NoWorker, Standing
+from newsletter.fleet.hand import WHO
 from newsletter.model import Outcome, State
 from newsletter.readers.accounts import Accounts, LedgerRow, Tally
-from newsletter.readers.decisions import Decisions
+from newsletter.readers.decisions import Decisions, Kind
 from newsletter.readers.ledger import Frozen
 
 EVERY = 0.5
@@ -125,7 +126,14 @@ class _Follower:
         return sum(worker.batch is not None for worker in standing.workers if worker.is_alive)
 
     def _is_paused(self) -> bool:
-        return Accounts(self._books.database).standing(self._key).paused_at is not None
+        """Whether somebody holds it; raises Unavailable if that is a worker, who has said why."""
+        if Accounts(self._books.database).standing(self._key).paused_at is None:
+            return False
+        last = Decisions(self._books.database).made(self._key)[-1:]
+        if last and (last[0].kind, last[0].who) == (Kind.PAUSE, WHO):
+            hint = f"see what was said, put it right, then newsletter resume {self._key}"
+            raise Unavailable(last[0].note, where="fleet", hint=hint)
+        return True
 
     def _trouble(self, standing: Standing) -> Unavailable | None:
         """What keeps all workers from going on, if anything does."""

@@ -11,6 +11,10 @@ LAST = 100
 A_THIRD = LAST // 3
 
 
+class TurnedAway(Unavailable):
+    """The run must end, and a person look at it: to go on would cost other readers their issue."""
+
+
 class Breaker:
     """Watches what comes of messages, and says when enough is enough."""
 
@@ -21,7 +25,7 @@ class Breaker:
         self._most_doubts = 2 * connections + IN_A_ROW
         self._last: deque[bool] = deque(maxlen=LAST)
 
-    def see(self, deliveries: Iterable[tuple[Delivery, bool]]) -> Unavailable | None:
+    def see(self, deliveries: Iterable[tuple[Delivery, bool]]) -> TurnedAway | None:
         """Take in deliveries, each with whether the carrier objected to us; returns why the run must end."""
         for delivery, blocked in deliveries:
             if delivery.outcome is Outcome.SENT:  # which is never a reason to end
@@ -43,8 +47,8 @@ class Breaker:
                 return self._stop(f"{sum(self._last)} of the last {LAST} messages were turned away", delivery)
         return None
 
-    def _stop(self, words: str, last: Delivery) -> Unavailable:
+    def _stop(self, words: str, last: Delivery) -> TurnedAway:
         self._blocked = self._doubts = 0
         self._last.clear()
         hint = "see what was said, put it right, and send again: nobody else was tried"
-        return Unavailable(f"{words}, the last with {last.detail!r}", where=last.host, hint=hint)
+        return TurnedAway(f"{words}, the last with {last.detail!r}", where=last.host, hint=hint)

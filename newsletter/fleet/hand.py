@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from newsletter.deliver.backend import CarriesMany
+from newsletter.deliver.breaker import TurnedAway
 from newsletter.deliver.pace import SOON, Tempo
 from newsletter.deliver.send import World, send
 from newsletter.deliver.tempo import Together
@@ -15,6 +16,7 @@ from newsletter.model import Commit, Delivery, Message, Outcome, Reader
 from newsletter.readers.batches import Batch, Batches
 from newsletter.readers.crew import Crew
 from newsletter.readers.database import Database
+from newsletter.readers.decisions import Decisions
 from newsletter.readers.ledger import Frozen, Ledger
 from newsletter.readers.paces import Paces
 from newsletter.readers.part import Part
@@ -23,6 +25,8 @@ from newsletter.ways import Relay, Send
 STRANGE_SECONDS = 10
 """For so long a batch waits for another worker if this one has another key."""
 
+WHO = "a worker"
+"""Who pauses an issue that a relay turns away."""
 
 KEEP_SECONDS = 120.0
 KEEP_EVERY = 0.5
@@ -59,6 +63,7 @@ class Hand:
         self._ledger = Ledger(database)
         self._paces = Paces(database)
         self._crew = Crew(database)
+        self._decisions = Decisions(database)
         self._batches = batches
         self._fill: dict[str, tuple[Frozen, Callable[[Reader], Message]]] = {}
         self._tempos: dict[str, Tempo] = {}
@@ -101,6 +106,9 @@ class Hand:
                 self._crew.recovered(self.relay.name)
                 self._tools.tell(f"{self.relay.name}: takes mail again.")
         except Unavailable as error:
+            # Another try would be at the cost of other readers (delivery.md R10).
+            if isinstance(error, TurnedAway):
+                self._decisions.pause(batch.issue_key, who=WHO, now=self._tools.clock(), note=str(error))
             self._crew.rest(self.relay.name, str(error), least=error.wait)
             self._tools.tell(f"{self.relay.name}: {error}")
             rest = self._crew.resting().get(self.relay.name)

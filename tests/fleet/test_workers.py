@@ -10,6 +10,7 @@ import pytest
 
 from tests.bench.counting_sink import Moment
 from tests.cluster import Cluster, running
+from tests.deliver.scripted_server import ScriptedServer, always, say
 from tests.fleet.house import KEY, House, Trap, house, wait_for
 
 
@@ -294,6 +295,23 @@ def test_an_issue_of_which_nobody_is_owed_anything_needs_no_worker_to_end(paper:
     paper.ledger.rows("UPDATE delivery SET state = 'sent' WHERE state <> 'sent' RETURNING 1")
     first.popen.kill()
     assert send.end(seconds=40) == 0
+
+
+def test_an_issue_that_a_relay_turns_away_is_held_and_nobody_else_tried(paper: House) -> None:
+    with ScriptedServer({"RCPT": always(say(b"554 5.7.1 blocked\r\n"))}, gathered=True) as server:
+        paper.set(r"^port = \d+", f"port = {server.port}", places=[0])
+        paper.worker(0)
+        send = paper.send()
+        assert send.end() == 75
+        assert "messages in a row were blocked, the last with '554 5.7.1 blocked'" in send.said
+        assert f"newsletter resume {KEY}" in send.said
+        tried = paper.ledger.rows("SELECT count(*) FROM attempt")
+        assert 10 <= int(tried[0][0]) <= 18
+        time.sleep(7)  # a relay that is only down would have been tried again by now
+        assert paper.ledger.rows("SELECT count(*) FROM attempt") == tried
+        assert paper.state() == {"owed": 600}
+        shown = paper.run("status", KEY)[1]
+        assert "Paused by a worker" in shown
 
 
 def test_each_relay_gets_its_share(paper: House) -> None:
