@@ -16,6 +16,9 @@ from newsletter.readers.ledger import Frozen
 EVERY = 0.5
 """Seconds between two looks, or more where a look takes long: the workers shall not be slowed by it."""
 
+STILL = 15.0
+"""Seconds after which workers that are there and have nothing in hand of what is due have a reason for it."""
+
 
 def follow_workers(press: Press, books: Books, dispatch: Dispatch, frozen: Frozen, manner: Manner) -> int:
     """Give a frozen issue to the workers, show how far they are, tell how it ended; the exit code.
@@ -110,16 +113,18 @@ class _Follower:
             return False
         now, still = self._press.utc_now(), time.monotonic() - self._moved
         error = self._trouble(standing)
+        due = self._books.ledger.next_due(self._key) if still > 1 and not error else None
+        if due and self._in_hand(standing) == 0:
+            if due > now:
+                self._shown.waiting("messages that were put off", due, now)
+                return due <= self._until
+            if still > STILL:
+                hint = f"see what the workers say, and newsletter status {self._key} --watch"
+                error = Unavailable("the workers take nothing on", where="fleet", hint=hint, passing=True)
         if error:
             if now > self._until:
                 raise error
             self._tell_once(f"{error}; it is tried again")
-            return True
-        due = self._books.ledger.next_due(self._key) if still > 1 else None
-        if due and due > now and self._last and self._in_hand(standing) == 0:
-            if due > self._until:
-                return False
-            self._shown.waiting("messages that were put off", due, now)
         return True
 
     def _in_hand(self, standing: Standing) -> int:

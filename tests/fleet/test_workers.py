@@ -340,6 +340,17 @@ def test_a_worker_with_another_key_for_links_sends_nothing(paper: House) -> None
     paper.check_once_each(600)
 
 
+def test_workers_that_take_nothing_on_are_not_followed_without_end(paper: House) -> None:
+    paper.set(r'patience = "2m"', 'patience = "1s"')
+    paper.environment["NEWSLETTER_SECRET"] = "another-key-than-the-others-have"
+    paper.worker(0)
+    del paper.environment["NEWSLETTER_SECRET"]
+    send = paper.send()
+    assert send.end(seconds=90) == 75
+    assert "the workers take nothing on" in send.said
+    assert paper.copies() == {}
+
+
 _BROKEN = """
 CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of order'; END $$;
 CREATE TRIGGER broken BEFORE UPDATE ON batch FOR EACH ROW EXECUTE FUNCTION broken();
