@@ -28,7 +28,7 @@ from newsletter.readers.database import Database
 LEAST, MOST = 250, 5000
 """Readers of a batch: so few that a slow one holds up little, so many that its start costs nothing."""
 
-PARTS = 30
+PARTS = 12
 """Batches that an issue falls into where these bounds let it."""
 
 _batch = work.batch.c
