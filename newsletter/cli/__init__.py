@@ -93,6 +93,10 @@ def cli(context: click.Context, folder: Path | None, clock: datetime | None) -> 
     """
     from newsletter.cli.press import Press
 
+    if clock and not 1970 <= clock.year < 9999:  # so that there is a day before, and one after
+        raise ConfigError(
+            f"no issue is of the year {clock.year}", where="--clock", hint="write a year of ours"
+        )
     try:
         context.obj = Press(folder or Path.cwd(), clock)
     except FileNotFoundError as error:

@@ -66,6 +66,7 @@ def _moment(option: str, text: str | None, day: date, zone: ZoneInfo) -> datetim
     try:
         moment = datetime.fromisoformat(whole)
         there = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone)
+        _ = there + timedelta(days=1)  # by which a run would have to be over
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"{text!r} is not a time", where=option, hint=hint) from error
     # With its offset for a zone: Python compares two times of one zone by what their clocks show, which is

@@ -8,6 +8,7 @@ from newsletter.cli.lock import is_sending
 from newsletter.cli.press import Press
 from newsletter.cli.screen import progress
 from newsletter.cli.tallies import in_words
+from newsletter.errors import StoreError
 from newsletter.readers.accounts import Tally
 from newsletter.readers.database import Database
 from newsletter.readers.ledger import Ledger
@@ -26,15 +27,20 @@ def follow(press: Press, database: Database, key: str) -> None:
     with progress(ledger.tally(key).audience) as shown:
         while True:
             started = time.monotonic()
-            tally = ledger.tally(key)
-            done = tally.audience - tally.owed
-            still = not looks or looks[-1][1] == done
-            looks.append((started, done))
-            crew = standing_of(press, database, key)
-            below = lines(press, crew) if crew and crew.batches else []
-            shown.tell(done, "\n".join([_words(tally, looks), *below]))
-            if not tally.owed or (still and not is_sending(press, key)):
-                return
+            try:
+                tally = ledger.tally(key)
+                done = tally.audience - tally.owed
+                still = not looks or looks[-1][1] == done
+                looks.append((started, done))
+                crew = standing_of(press, database, key)
+                below = lines(press, crew) if crew and crew.batches else []
+                shown.tell(done, "\n".join([_words(tally, looks), *below]))
+                if not tally.owed or (still and not is_sending(press, key)):
+                    return
+            except StoreError as error:
+                if not error.passing:
+                    raise
+                shown.tell(looks[-1][1] if looks else 0, f"{error}; it is waited for")
             time.sleep(max(EVERY, 5 * (time.monotonic() - started)))
 
 

@@ -125,8 +125,10 @@ def web_version(case: Case) -> Iterator[Line]:
         except NoAnswer as error:
             yield not_there(title, url, error)
             return
-        if said.status == 200:
+        if said.status == 200 and f"{url}/{key}/".encode() in said.body:  # a page of ours names its address
             yield passes(title, f"{url}/{key}/ is there")
+        elif said.status == 200:
+            yield unknown(title, f"{url}/{key}/ is there, and does not say that it is ours", _SERVE)
         else:
             do = f"newsletter serve, or newsletter site build -o FOLDER --with {key}"
             yield fails(title, f"{url}/{key}/ is answered with {said.status}", do)

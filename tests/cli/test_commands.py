@@ -30,6 +30,12 @@ def test_without_a_command_the_help_is_shown(
     assert newsletter("--version").out == f"newsletter, version {__version__}\n"
 
 
+@pytest.mark.parametrize("clock", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_at_both_ends_of_time_nothing_is_sent(newsletter: Newsletter, clock: str) -> None:
+    answer = newsletter("status", clock=clock)
+    assert (answer.code, told(answer)[0]) == (2, f"Error: --clock: no issue is of the year {int(clock[:4])}")
+
+
 # ---- desk ----
 
 

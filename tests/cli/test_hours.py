@@ -45,6 +45,7 @@ def test_without_a_bound_a_run_begins_on_the_day_it_was_meant_for() -> None:
         ("seven", None, "'seven' does not say in which zone"),
         ("25:00", None, "'25:00' is not a time"),
         ("9999-12-31T23:59-12:00", None, "'9999-12-31T23:59-12:00' is not a time"),
+        ("9999-12-31T23:00+01:00", None, "'9999-12-31T23:00+01:00' is not a time"),
         ("2026-13-01T07:00Z", None, "'2026-13-01T07:00Z' is not a time"),
         ("06:30", None, "'06:30' is over: it is 06:45 on 23 November 2026"),
         ("07:00", "06:59", "'06:59' is before '07:00'"),

@@ -172,7 +172,13 @@ def sent(root: Path) -> Path:
 
 @pytest.mark.usefixtures("sent")
 def test_the_page_of_the_last_issue_is_there_or_not(case: Make, online: Names) -> None:
-    with WebServer({"GET /2026-11-23/": PAGE}) as site:
+    answers: dict[str, Answer] = {"GET /2026-11-23/": PAGE}
+    with WebServer(answers) as site:
+        line = only(web_version(case(url=site.url, names=online)))
+        parked = f"{site.url}/2026-11-23/ is there, and does not say that it is ours"
+        assert (line.verdict, line.seen) == (Verdict.UNKNOWN, parked)
+        ours = f'<link rel="canonical" href="{site.url}/2026-11-23/">'
+        answers["GET /2026-11-23/"] = Answer(body=ours.encode())
         line = only(web_version(case(url=site.url, names=online)))
         assert (line.verdict, line.seen) == (Verdict.PASS, f"{site.url}/2026-11-23/ is there")
     with WebServer({}) as site:

@@ -387,9 +387,12 @@ def test_f14_a_database_that_crashes_in_mid_issue_costs_nobody_a_copy(
         paper.worker(1)
         send = paper.send()
         wait_for(lambda: paper.state()["sent"] > 50)
+        watch = paper.press("status", KEY, "--watch")
+        watch.until("owed")
         paper.ledger.close()
         own_cluster.restart("immediate")
         assert send.end(seconds=90) in (0, 5)
+        assert watch.end() in (0, 5)
         wait_for(lambda: paper.state()["owed"] == 0, seconds=60)
         copies = paper.copies()
         assert set(copies.values()) == {1}
