@@ -33,9 +33,8 @@ GOOD_DNS = {
 
 
 @contextmanager
-def under_tls(port: int, context: SSLContext) -> Iterator[int]:
-    """A port on which TLS is ended, as a web server does it, in front of one in clear."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def under_tls(listener: socket.socket, port: int, context: SSLContext) -> Iterator[None]:
+    """Ends TLS where `listener` waits, as a web server does it, in front of a port in clear."""
 
     def carry(outside: socket.socket) -> None:
         with suppress(OSError), outside, socket.create_connection(("127.0.0.1", port)) as inside:
@@ -60,11 +59,10 @@ def under_tls(port: int, context: SSLContext) -> Iterator[int]:
     thread = threading.Thread(target=accept)
     thread.start()
     try:
-        yield listener.getsockname()[1]
+        yield
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(10)
-        listener.close()
 
 
 def lines_of(out: str) -> dict[str, dict[str, str]]:
@@ -80,15 +78,13 @@ def test_a_publication_in_good_order_that_has_sent_and_is_served(
     assert newsletter("readers", "add", "ada@example.org").code == 0
     (paper / ".newsletter/secret").unlink(missing_ok=True)
     assert newsletter("send", "--yes").code == 0
-    settings(paper, ("https://lettre.invalid", "https://127.0.0.1:PORT"))
-    with (
-        serving(paper) as (site, _),
-        under_tls(int(site.rstrip("/").rpartition(":")[2]), papers("127.0.0.1")) as port,
-        DnsServer(GOOD_DNS) as dns,
-    ):
-        settings(paper, ("PORT", str(port)))
-        resolver = f"127.0.0.1:{dns.port}"
-        answer = newsletter("doctor", "--json", "--resolver", resolver, "--ip", "192.0.2.25")
+    with socket.create_server(("127.0.0.1", 0)) as front, DnsServer(GOOD_DNS) as dns:
+        settings(paper, ("https://lettre.invalid", f"https://127.0.0.1:{front.getsockname()[1]}"))
+        with serving(paper) as (site, _):
+            port = int(site.rstrip("/").rpartition(":")[2])
+            with under_tls(front, port, papers("127.0.0.1")):
+                resolver = f"127.0.0.1:{dns.port}"
+                answer = newsletter("doctor", "--json", "--resolver", resolver, "--ip", "192.0.2.25")
     told = lines_of(answer.out)
     wrong = {title: line for title, line in told.items() if line["verdict"] not in ("pass", "unknown")}
     assert set(wrong) == {"Alerts", "Return path", "Bounce mailbox"}

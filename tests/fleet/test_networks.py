@@ -17,7 +17,7 @@ from tests.conftest import PYTHON, ROOT
 from tests.fleet.house import CLOCK, KEY, wait_for
 from tests.fleet.networks import NETWORK, Network, needs_namespaces, network
 
-READERS = 3000
+READERS = 5000  # at 120 a second, so that much is left for the host that comes back, also on a busy machine
 CUT_SECONDS = 10.0
 HOSTS = ("nl-east", "nl-west")
 
@@ -107,6 +107,9 @@ def test_f15_what_a_host_had_that_is_cut_off_goes_on_elsewhere_and_nobody_gets_i
         wait_for(lambda: time.monotonic() - cut > CUT_SECONDS)
         before = sum(accepted(logs[0]).values())
         net.mend(HOSTS[0])
+        mended = time.monotonic()
+        wait_for(lambda: sum(accepted(logs[0]).values()) > before)
+        print(f"sends again {time.monotonic() - mended:.1f} s after the network is back")
 
         assert send.wait(120) in (0, 5), (tmp_path / "send.words").read_text(encoding="utf-8")
         wait_for(lambda: ledger.owed(KEY) == 0)
@@ -119,4 +122,3 @@ def test_f15_what_a_host_had_that_is_cut_off_goes_on_elsewhere_and_nobody_gets_i
         assert states["in doubt"] <= 8  # of four connections
         again = sum(east_copies.values()) - before
         print(f"in doubt {states['in doubt']}; the host that came back sent {again} more")
-        assert again > 0
