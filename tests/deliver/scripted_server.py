@@ -161,6 +161,7 @@ class Visit(threading.Thread):
         self.said = b""
         self.unfinished = b""
         self.usual: Act = as_usual
+        self.counted = threading.Event()
         self._secured = False
         self._buffer = b""
         self._held = b""
@@ -170,6 +171,7 @@ class Visit(threading.Thread):
         self._texts = 0
 
     def run(self) -> None:
+        self.counted.wait()
         with contextlib.suppress(Left, OSError):
             self._session()
         self.socket.close()
@@ -411,8 +413,9 @@ class ScriptedServer:
             except OSError:
                 return
             visit = Visit(self, connection)
-            self.visits.append(visit)
             visit.start()
+            self.visits.append(visit)  # from here on it may be joined
+            visit.counted.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
