@@ -94,12 +94,12 @@ def test_each_control_under_the_pointer(eyes: Eyes) -> None:
 
 
 def test_the_tables_dialogues(eyes: Eyes) -> None:
-    for key in ("n", "e", "r", "?"):
-        eyes.press(key)
-        eyes.until(lambda: eyes.page.locator("dialog[open]").count() == 1)
-        assert judged(eyes.page) == [], key
-        eyes.press("Escape")
-        eyes.until(lambda: eyes.page.locator("dialog[open]").count() == 0)
+    for button in ("#pick", "#to-send", "#to-reader", "#to-keys"):
+        eyes.page.click(button)
+        eyes.page.locator("dialog[open]").wait_for()
+        assert judged(eyes.page) == [], button
+        eyes.page.locator("dialog[open]").press("Escape")
+        eyes.page.locator("dialog[open]").wait_for(state="detached")
 
 
 def test_the_table_on_a_phone_with_its_choices_and_its_findings(eyes: Eyes) -> None:
