@@ -129,11 +129,16 @@ def _relay(name: str, table: Table, likeness: Relay) -> Relay:
         name=name,
         backend=backend,
         where=table.where("backend" if table.has("backend") else ""),
-        table=table.rest(secrets_of=name.upper().replace("-", "_")),
+        table=table.rest(secrets_of=secrets_of(name)),
         per_second=per_second,
         connections=connections,
         share=share,
     )
+
+
+def secrets_of(relay: str) -> str:
+    """How a relay is written in its secrets' names: PARIS in NEWSLETTER_PARIS_SMTP_PASSWORD."""
+    return relay.upper().replace("-", "_")
 
 
 def shared_out(relays: Sequence[Relay], count: int) -> list[str]:

@@ -16,7 +16,7 @@ from newsletter.doctor.case import Case
 from newsletter.doctor.line import Line, fails, passes, warns
 from newsletter.errors import ConfigError
 from newsletter.settings import FILE, Table
-from newsletter.ways import Relay
+from newsletter.ways import Relay, secrets_of
 
 FREE_MAIL = re.compile(
     r"(?:gmail|googlemail|icloud|aol|gmx|free|sfr|neuf|orange|wanadoo|laposte|bbox|proton|protonmail)"
@@ -133,7 +133,7 @@ def secrets(case: Case) -> Iterator[Line]:
     environment = case.environment
     told = []
     wrong: dict[str, str] = {}
-    own = [relay.name.upper().replace("-", "_") for relay in case.config.named_relays]
+    own = [secrets_of(relay.name) for relay in case.config.named_relays]
     for name in (*_SECRETS, *(f"{relay}_{name}" for relay in own for name in _SECRETS_OF_RELAYS)):
         variable = f"NEWSLETTER_{name}"
         if variable in environment:

@@ -23,6 +23,8 @@ FOR_ALL = 50_000_000
 
 MOST_OFF = timedelta(seconds=60)
 
+_IMPORT = "newsletter readers import readers.csv --source WHERE"
+
 
 def store(case: Case) -> Iterator[Line]:
     """What is known of the database itself."""
@@ -32,8 +34,7 @@ def store(case: Case) -> Iterator[Line]:
         yield fails("Database", str(error), error.hint)
         return
     if found is None:
-        do = "newsletter readers import readers.csv --source WHERE"
-        yield warns("Database", "there is none yet, and nobody to send to", do)
+        yield warns("Database", "there is none yet, and nobody to send to", _IMPORT)
         return
     yield opens(found)
     yield durability(found)
@@ -52,9 +53,7 @@ def opens(found: Condition) -> Line:
         return fails("Database", f"{seen}, of a newer press", "pip install --upgrade actu5")
     readers = "" if found.readers is None else f"; {found.readers:,} on the list"
     if found.readers == 0:
-        return warns(
-            "Database", f"{seen}; nobody to send to", "newsletter readers import readers.csv --source WHERE"
-        )
+        return warns("Database", f"{seen}; nobody to send to", _IMPORT)
     return passes("Database", f"{seen}{readers}")
 
 

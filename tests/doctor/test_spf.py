@@ -2,8 +2,8 @@
 
 import pytest
 
-from newsletter.doctor.names import Silence
-from newsletter.doctor.spf import Broken, Term, read, record_of, tree_of
+from newsletter.doctor.names import Names, Silence
+from newsletter.doctor.spf import Broken, Term, Tree, read, record_of, tree_of
 from newsletter.doctor.spf_sender import Asked, Sender
 from tests.doctor.conftest import Dns
 
@@ -19,6 +19,13 @@ def spf(**records: str) -> Zone:
 
 def result(dns: Dns, zone: Zone, ip: str = "192.0.2.25", domain: str = "a.invalid") -> str:
     return Asked(Sender(ip, US), dns(zone)).result(domain)
+
+
+def grown(domain: str, names: Names) -> Tree:
+    """All that a domain's record leads to."""
+    record = record_of(domain, names)
+    assert record
+    return tree_of(domain, record, names)
 
 
 # ---- the record itself ----
@@ -88,9 +95,7 @@ def test_lookups_are_counted_over_all_that_a_record_leads_to(dns: Dns) -> None:
             d_invalid="v=spf1 ip4:192.0.2.2 ~all",
         )
     )
-    record = record_of("a.invalid", names)
-    assert record
-    tree = tree_of("a.invalid", record, names)
+    tree = grown("a.invalid", names)
     assert (tree.lookups, tree.faults) == (8, [])
 
 
@@ -103,9 +108,7 @@ def test_a_record_that_two_others_include_is_no_fault_and_costs_twice(dns: Dns) 
             d_invalid="v=spf1 a:host.invalid ~all",
         )
     )
-    record = record_of("a.invalid", names)
-    assert record
-    tree = tree_of("a.invalid", record, names)
+    tree = grown("a.invalid", names)
     assert (tree.lookups, tree.faults) == (6, [])
 
 
@@ -128,24 +131,18 @@ def test_a_record_that_two_others_include_is_no_fault_and_costs_twice(dns: Dns) 
 )
 def test_what_is_wrong_further_down_is_found(dns: Dns, zone: Zone, fault: str) -> None:
     names = dns(zone)
-    record = record_of("a.invalid", names)
-    assert record
-    assert tree_of("a.invalid", record, names).faults == [fault]
+    assert grown("a.invalid", names).faults == [fault]
 
 
 def test_a_record_that_leads_on_and_on_comes_to_an_end(dns: Dns) -> None:
     names = dns({f"n{n}.invalid": {"TXT": [f'"v=spf1 include:n{n + 1}.invalid -all"']} for n in range(200)})
-    record = record_of("n0.invalid", names)
-    assert record
-    assert 10 < tree_of("n0.invalid", record, names).lookups < 40
+    assert 10 < grown("n0.invalid", names).lookups < 40
 
 
 def test_silence_further_down_is_silence(dns: Dns) -> None:
     names = dns(spf(a_invalid="v=spf1 include:b.invalid -all"), failing=["b.invalid"])
-    record = record_of("a.invalid", names)
-    assert record
     with pytest.raises(Silence):
-        tree_of("a.invalid", record, names)
+        grown("a.invalid", names)
 
 
 # ---- one sender ----

@@ -44,6 +44,15 @@ def test_send_hands_an_issue_to_the_workers_and_follows_them(paper: House) -> No
     assert paper.signs() == []
 
 
+def set_relays(paper: House, **shares: int) -> None:
+    """Relays of these names and shares instead of one, each at a port of the mail server."""
+    tables = ""
+    for (name, share), port in zip(shares.items(), paper.ports, strict=False):
+        tables += f'[relays.{name}]\nbackend = "smtp"\nhost = "127.0.0.1"\nport = {port}\n'
+        tables += f'security = "plain"\nshare = {share}\n'
+    paper.set(r"\[backends\.smtp\].*?(?=\n\[)", tables)
+
+
 def test_without_a_worker_nothing_is_frozen_and_the_way_out_is_said(paper: House) -> None:
     code, said = paper.run("send", KEY, "--yes")
     assert code == 75
@@ -271,11 +280,7 @@ def test_a_worker_whose_clock_is_behind_the_databases_waits_all_the_same(paper: 
 
 
 def test_a_relay_that_has_lost_its_workers_is_not_waited_for_without_end(paper: House) -> None:
-    two = "".join(
-        f'[relays.{name}]\nbackend = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
-        for name, port in zip(("paris", "lyon"), paper.ports, strict=False)
-    )
-    paper.set(r"\[backends\.smtp\].*?(?=\n\[)", two)
+    set_relays(paper, paris=1, lyon=1)
     paper.set(r'patience = "2m"', 'patience = "2s"\nper_second = 200', places=[-1])
     paper.worker(0, "--relay", "paris")
     gone = paper.worker(1, "--relay", "lyon")
@@ -315,11 +320,7 @@ def test_an_issue_that_a_relay_turns_away_is_held_and_nobody_else_tried(paper: H
 
 
 def test_each_relay_gets_its_share(paper: House) -> None:
-    two = ""
-    for name, share, port in (("paris", 2, paper.ports[0]), ("lyon", 1, paper.ports[1])):
-        two += f'[relays.{name}]\nbackend = "smtp"\nhost = "127.0.0.1"\nport = {port}\n'
-        two += f'security = "plain"\nshare = {share}\n'
-    paper.set(r"\[backends\.smtp\].*?(?=\n\[)", two)
+    set_relays(paper, paris=2, lyon=1)
     paper.worker(0)
     assert paper.send().end() == 0
     paper.check_once_each(600)
